@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What makes two packets belong to one flow.
+//!
+//! A [`Key`] is canonical: of the two ends the lesser comes first, whoever sent, so that
+//! both directions of a biflow give the same key and the same hash. Who sent is told
+//! beside it. Keys are always compared whole; the hash only finds the place to look.
+//!
+//! A [`KeyLayout`] says which fields count. What only some configurations or few packets
+//! have (a tunnel, further fields) is in [`KeyRest`], which is hashed and compared too.
+
+use std::fmt;
+
+use penstock_wire::{Ends, Extra, Has, Packet, TunnelType};
+
+/// The fixed part of a flow's key, canonical.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[repr(C)]
+pub struct Key {
+    /// The lesser end's address, then the greater's.
+    pub addresses: [[u8; 16]; 2],
+    /// The ends' ports in the same order; or one identifier or type and code, see `kind`.
+    pub ports: [u16; 2],
+    /// Outermost VLAN identifier, or [`NO_VLAN`].
+    pub vlan: u16,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// What `ports` mean, and which further parts the key has.
+    pub kind: Kind,
+}
+
+/// In place of a VLAN identifier where the frame had no tag.
+pub const NO_VLAN: u16 = u16::MAX;
+
+/// What a key's ports mean, and which further parts the key has.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Kind(u8);
+
+impl Kind {
+    const ENDS: u8 = 0b111;
+    const IPV6: u8 = 1 << 3;
+    const REST: u8 = 1 << 4;
+    const FROM_HIGH: u8 = 1 << 5;
+
+    const fn new(ends: Ends) -> Self {
+        Self(ends as u8)
+    }
+
+    /// What the ports mean.
+    pub const fn ends(self) -> Ends {
+        match self.0 & Self::ENDS {
+            1 => Ends::Ports,
+            2 => Ends::IcmpEcho,
+            3 => Ends::IcmpTimestamp,
+            4 => Ends::IcmpOther,
+            5 => Ends::Unread,
+            _ => Ends::None,
+        }
+    }
+
+    /// Whether the addresses are IPv6 ones.
+    pub const fn is_ipv6(self) -> bool {
+        self.0 & Self::IPV6 != 0
+    }
+
+    /// Whether a [`KeyRest`] belongs to the key.
+    pub const fn has_rest(self) -> bool {
+        self.0 & Self::REST != 0
+    }
+}
+
+impl Key {
+    /// The key of the other direction's uniflow. Its hash is the same.
+    #[must_use]
+    pub const fn of_other_direction(mut self) -> Self {
+        self.kind.0 ^= Kind::FROM_HIGH;
+        self
+    }
+}
+
+/// The rest of a key, where [`Kind::has_rest`].
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct KeyRest {
+    /// Kind, unordered outer addresses and network of the outermost tunnel.
+    tunnel: Option<TunnelKey>,
+    /// Values of the further fields that a layout names, in a fixed order; 0 where not named.
+    fields: [u64; 6],
+}
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+struct TunnelKey {
+    kind: TunnelType,
+    ends: [[u8; 16]; 2],
+    network: Option<u64>,
+}
+
+/// A packet's place among the flows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    /// The key.
+    pub key: Key,
+    /// Its hash. The top octet is the partition.
+    pub hash: u64,
+    /// Whether the second of the key's ends sent the packet.
+    pub from_high: bool,
+}
+
+impl Place {
+    /// The partition that the flow lives in.
+    pub const fn partition(&self) -> u8 {
+        (self.hash >> 56) as u8
+    }
+}
+
+/// A set of fields, as bits.
+type Fields = u32;
+
+/// One field that a key can have.
+struct Field {
+    name: &'static str,
+    bit: Fields,
+    /// The same field of the other end, where there is one.
+    other_end: Fields,
+}
+
+const SRC_ADDR: Fields = 1;
+const DST_ADDR: Fields = 1 << 1;
+const SRC_PORT: Fields = 1 << 2;
+const DST_PORT: Fields = 1 << 3;
+const PROTOCOL: Fields = 1 << 4;
+const VLAN_ID: Fields = 1 << 5;
+const TUNNEL: Fields = 1 << 6;
+const DEFAULT: Fields =
+    SRC_ADDR | DST_ADDR | SRC_PORT | DST_PORT | PROTOCOL | VLAN_ID | TUNNEL;
+const TOS: Fields = 1 << 7;
+const IP_FLAGS: Fields = 1 << 8;
+const INNER_VLAN_ID: Fields = 1 << 9;
+const ETHERTYPE: Fields = 1 << 10;
+const IPV6_FLOW_LABEL: Fields = 1 << 11;
+const FRAGMENT_ID: Fields = 1 << 12;
+const SRC_MAC: Fields = 1 << 13;
+const DST_MAC: Fields = 1 << 14;
+const MPLS_LABELS: Fields = 1 << 15;
+const TCP_FLAGS: Fields = 1 << 16;
+const TUNNEL_ID: Fields = 1 << 17;
+const IP_VERSION: Fields = 1 << 18;
+
+/// Every field that a key can have, by its column's name; the default key's come first.
+const FIELDS: &[Field] = &[
+    Field { name: "src_addr", bit: SRC_ADDR, other_end: DST_ADDR },
+    Field { name: "dst_addr", bit: DST_ADDR, other_end: SRC_ADDR },
+    Field { name: "src_port", bit: SRC_PORT, other_end: DST_PORT },
+    Field { name: "dst_port", bit: DST_PORT, other_end: SRC_PORT },
+    Field { name: "protocol", bit: PROTOCOL, other_end: 0 },
+    Field { name: "vlan_id", bit: VLAN_ID, other_end: 0 },
+    Field { name: "tunnel", bit: TUNNEL, other_end: 0 },
+    Field { name: "tos", bit: TOS, other_end: 0 },
+    Field { name: "ip_flags", bit: IP_FLAGS, other_end: 0 },
+    Field { name: "inner_vlan_id", bit: INNER_VLAN_ID, other_end: 0 },
+    Field { name: "ethertype", bit: ETHERTYPE, other_end: 0 },
+    Field { name: "ipv6_flow_label", bit: IPV6_FLOW_LABEL, other_end: 0 },
+    Field { name: "fragment_id", bit: FRAGMENT_ID, other_end: 0 },
+    Field { name: "src_mac", bit: SRC_MAC, other_end: DST_MAC },
+    Field { name: "dst_mac", bit: DST_MAC, other_end: SRC_MAC },
+    Field { name: "mpls_labels", bit: MPLS_LABELS, other_end: 0 },
+    Field { name: "tcp_flags", bit: TCP_FLAGS, other_end: 0 },
+    Field { name: "tunnel_id", bit: TUNNEL_ID, other_end: 0 },
+    Field { name: "ip_version", bit: IP_VERSION, other_end: 0 },
+];
+
+/// Why a list of fields cannot be a key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyError {
+    /// No field has that name.
+    Unknown(String),
+    /// A biflow needs both ends of a field or neither.
+    OneSided(&'static str),
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(name) => write!(f, "a key has no field '{name}'"),
+            Self::OneSided(name) => write!(
+                f,
+                "a key with {name} but without that of the other end has no reverse direction: \
+                 set uniflow, or name both"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+/// Which fields make a key, and whether both directions share one.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyLayout {
+    fields: Fields,
+    /// Directions are apart.
+    uniflow: bool,
+    /// Exactly the default fields, so that nothing has to be masked.
+    plain: bool,
+    /// Of a one-sided uniflow key: the ends stay in the order in which they were sent.
+    oriented: bool,
+    seed: [u64; 4],
+}
+
+impl KeyLayout {
+    /// The default fields.
+    pub fn new(uniflow: bool, seed: [u64; 4]) -> Self {
+        Self { fields: DEFAULT, uniflow, plain: true, oriented: false, seed }
+    }
+
+    /// The named fields only.
+    pub fn of(names: &[String], uniflow: bool, seed: [u64; 4]) -> Result<Self, KeyError> {
+        let mut fields = 0;
+        for name in names {
+            let field = FIELDS.iter().find(|field| field.name == name);
+            fields |= field.ok_or_else(|| KeyError::Unknown(name.clone()))?.bit;
+        }
+        let one_sided = FIELDS.iter().find(|field| {
+            fields & field.bit != 0 && field.other_end != 0 && fields & field.other_end == 0
+        });
+        match one_sided {
+            Some(field) if !uniflow => return Err(KeyError::OneSided(field.name)),
+            _ => {}
+        }
+        let (plain, oriented) = (fields == DEFAULT, one_sided.is_some());
+        Ok(Self { fields, uniflow, plain, oriented, seed })
+    }
+
+    /// The names of every field that a key can have; the default key's come first.
+    pub fn field_names() -> impl Iterator<Item = &'static str> {
+        FIELDS.iter().map(|field| field.name)
+    }
+
+    /// How many of [`field_names`](Self::field_names) the default key has.
+    pub const fn default_len() -> usize {
+        DEFAULT.count_ones() as usize
+    }
+
+    /// Whether directions are apart.
+    pub const fn uniflow(&self) -> bool {
+        self.uniflow
+    }
+
+    /// Whether exactly the default fields make the key.
+    pub const fn is_default(&self) -> bool {
+        self.plain
+    }
+
+    /// Whether the other direction's uniflow can be found by
+    /// [`Key::of_other_direction`].
+    pub const fn has_other_direction(&self) -> bool {
+        !self.oriented
+    }
+
+    /// Where the packet's flow is to be found, but for what only [`rest`](Self::rest) knows.
+    #[inline]
+    pub fn place(&self, packet: &Packet) -> Place {
+        if !self.plain {
+            return self.place_masked(packet);
+        }
+        let mut place = self.ordered(packet, packet.src, packet.dst);
+        place.hash = self.hash(&place.key);
+        place
+    }
+
+    /// Adds what the fixed part cannot hold; to be called where
+    /// [`needs_rest`](Self::needs_rest).
+    pub fn rest(&self, packet: &Packet, extra: &Extra, place: &mut Place) -> KeyRest {
+        let rest = KeyRest {
+            tunnel: self.tunnel(packet, extra),
+            fields: self.further(packet, extra, place.from_high),
+        };
+        place.key.kind.0 |= Kind::REST;
+        place.hash = self.hash(&place.key) ^ self.hash_rest(&rest);
+        rest
+    }
+
+    /// Whether the packet's key has a [`KeyRest`].
+    #[inline]
+    pub const fn needs_rest(&self, packet: &Packet) -> bool {
+        (packet.has.contains(Has::TUNNEL) && self.fields & TUNNEL != 0)
+            || self.fields & !(DEFAULT | IP_VERSION) != 0
+    }
+
+    /// The hash of a key, as [`place`](Self::place) and [`rest`](Self::rest) made it.
+    pub fn hash_of(&self, key: &Key, rest: Option<&KeyRest>) -> u64 {
+        let rest = rest.filter(|_| key.kind.has_rest());
+        self.hash(key) ^ rest.map_or(0, |rest| self.hash_rest(rest))
+    }
+
+    #[inline]
+    fn ordered(&self, packet: &Packet, src: [u8; 16], dst: [u8; 16]) -> Place {
+        let vlan = if packet.has.contains(Has::VLAN) { packet.vlan_id } else { NO_VLAN };
+        let mut kind = Kind::new(packet.ends);
+        if packet.ip_version == 6 {
+            kind.0 |= Kind::IPV6;
+        }
+        let (src_port, dst_port) = match packet.ends {
+            Ends::Ports => (packet.src_port, packet.dst_port),
+            Ends::None | Ends::Unread => (0, 0),
+            Ends::IcmpEcho | Ends::IcmpTimestamp => (packet.icmp_id, packet.icmp_id),
+            Ends::IcmpOther => {
+                let both = u16::from(packet.icmp_type) << 8 | u16::from(packet.icmp_code);
+                (both, both)
+            }
+        };
+        let from_high = !self.oriented
+            && (u128::from_be_bytes(src), src_port) > (u128::from_be_bytes(dst), dst_port);
+        if self.uniflow && from_high {
+            kind.0 |= Kind::FROM_HIGH;
+        }
+        let (addresses, ports) = if from_high {
+            ([dst, src], [dst_port, src_port])
+        } else {
+            ([src, dst], [src_port, dst_port])
+        };
+        let key = Key { addresses, ports, vlan, protocol: packet.protocol, kind };
+        Place { key, hash: 0, from_high }
+    }
+
+    /// The place by a key that lacks default fields or has others: who is the lesser end
+    /// is decided with all that was sent, what does not count is blanked afterwards.
+    fn place_masked(&self, packet: &Packet) -> Place {
+        let mut place = self.ordered(packet, packet.src, packet.dst);
+        let key = &mut place.key;
+        let (low, high) = if place.from_high { (1, 0) } else { (0, 1) };
+        let has = |field| self.fields & field != 0;
+        for (end, address, port) in [(low, SRC_ADDR, SRC_PORT), (high, DST_ADDR, DST_PORT)] {
+            if !has(address) && let Some(blank) = key.addresses.get_mut(end) {
+                *blank = [0; 16];
+            }
+            if !has(port) && let Some(blank) = key.ports.get_mut(end) {
+                *blank = 0;
+            }
+        }
+        if !has(SRC_PORT) && !has(DST_PORT) {
+            key.kind.0 &= !Kind::ENDS;
+        }
+        if !has(PROTOCOL) {
+            key.protocol = 0;
+        }
+        if !has(VLAN_ID) {
+            key.vlan = NO_VLAN;
+        }
+        if !has(SRC_ADDR) && !has(DST_ADDR) && !has(IP_VERSION) {
+            key.kind.0 &= !Kind::IPV6;
+        }
+        place.hash = self.hash(&place.key);
+        place
+    }
+
+    fn tunnel(&self, packet: &Packet, extra: &Extra) -> Option<TunnelKey> {
+        if self.fields & TUNNEL == 0 || !packet.has.contains(Has::TUNNEL) {
+            return None;
+        }
+        let tunnel = &extra.tunnel;
+        let mut ends = [tunnel.src, tunnel.dst];
+        ends.sort_unstable();
+        let network = tunnel.id.filter(|_| tunnel.kind.identifier_names_a_network());
+        Some(TunnelKey { kind: tunnel.kind, ends, network })
+    }
+
+    fn further(&self, packet: &Packet, extra: &Extra, from_high: bool) -> [u64; 6] {
+        let mac = |[a, b, c, d, e, f]: [u8; 6]| u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let pick = |field, value: u64| if self.fields & field == 0 { 0 } else { value };
+        let src_mac = pick(SRC_MAC, mac(packet.src_mac));
+        let dst_mac = pick(DST_MAC, mac(packet.dst_mac));
+        let (low_mac, high_mac) =
+            if from_high { (dst_mac, src_mac) } else { (src_mac, dst_mac) };
+        let inner = if packet.has.contains(Has::VLANS) { packet.inner_vlan_id } else { NO_VLAN };
+        let label = if packet.has.contains(Has::MPLS) {
+            extra.mpls.as_slice().first().map_or(0, |entry| u64::from(entry >> 12) | 1 << 32)
+        } else {
+            0
+        };
+        let id = if packet.has.contains(Has::TUNNEL) { extra.tunnel.id } else { None };
+        [
+            pick(TOS, packet.tos.into())
+                | pick(IP_FLAGS, packet.ip_flags.into()) << 8
+                | pick(INNER_VLAN_ID, inner.into()) << 16
+                | pick(ETHERTYPE, packet.ethertype.into()) << 32
+                | pick(TCP_FLAGS, packet.tcp_flags.into()) << 48,
+            pick(IPV6_FLOW_LABEL, packet.flow_label.into())
+                | pick(FRAGMENT_ID, packet.identification.into()) << 32,
+            low_mac,
+            high_mac,
+            pick(MPLS_LABELS, label),
+            pick(TUNNEL_ID, id.map_or(0, |id| id.wrapping_add(1))),
+        ]
+    }
+
+    #[inline]
+    fn hash(&self, key: &Key) -> u64 {
+        let [a, b] = key.addresses;
+        let [low, high] = key.ports;
+        let tail = u64::from(low)
+            | u64::from(high) << 16
+            | u64::from(key.vlan) << 32
+            | u64::from(key.protocol) << 48
+            | u64::from(key.kind.0 & !Kind::FROM_HIGH) << 56;
+        let [s0, s1, s2, s3] = self.seed;
+        let (a0, a1) = halves(a);
+        let (b0, b1) = halves(b);
+        let ends = fold(a0 ^ s0, a1 ^ s1) ^ fold(b0 ^ s2, b1 ^ s3).rotate_left(23);
+        fold(ends ^ tail, s1 ^ tail.rotate_left(32)).wrapping_mul(ODD) ^ ends
+    }
+
+    fn hash_rest(&self, rest: &KeyRest) -> u64 {
+        let [s0, s1, ..] = self.seed;
+        let mut hash = rest.fields.iter().fold(s0, |hash, word| fold(hash ^ word, s1));
+        if let Some(tunnel) = &rest.tunnel {
+            let [a, b] = tunnel.ends;
+            let id = tunnel.network.map_or(0, |id| id.wrapping_add(1)) << 8;
+            for word in [halves(a).0, halves(a).1, halves(b).0, halves(b).1, id | tunnel.kind as u64] {
+                hash = fold(hash ^ word, s1).wrapping_add(ODD);
+            }
+        }
+        hash
+    }
+}
+
+/// An odd number without structure (the fraction of the golden ratio).
+const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A seed for results that are to be the same every time. (The first digits of pi.)
+pub const FIXED_SEED: [u64; 4] =
+    [0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344, 0xA409_3822_299F_31D0, 0x082E_FA98_EC4E_6C89];
+
+#[inline]
+fn halves(address: [u8; 16]) -> (u64, u64) {
+    let whole = u128::from_le_bytes(address);
+    (whole as u64, (whole >> 64) as u64)
+}
+
+/// Both halves of a 128-bit product, folded into one.
+#[inline]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(src: u8, dst: u8, ports: (u16, u16)) -> Packet {
+        let mut packet = Packet { ip_version: 4, protocol: 6, ends: Ends::Ports, ..Packet::default() };
+        packet.src[15] = src;
+        packet.dst[15] = dst;
+        (packet.src_port, packet.dst_port) = ports;
+        packet
+    }
+
+    #[test]
+    fn both_directions_share_a_key_and_know_who_sent() {
+        let layout = KeyLayout::new(false, FIXED_SEED);
+        let there = layout.place(&packet(1, 2, (80, 4000)));
+        let back = layout.place(&packet(2, 1, (4000, 80)));
+        assert_eq!((there.key, there.hash), (back.key, back.hash));
+        assert_ne!(there.from_high, back.from_high);
+    }
+
+    #[test]
+    fn uniflow_directions_share_a_partition_but_no_key() {
+        let layout = KeyLayout::new(true, FIXED_SEED);
+        let there = layout.place(&packet(1, 2, (80, 4000)));
+        let back = layout.place(&packet(2, 1, (4000, 80)));
+        assert_ne!(there.key, back.key);
+        assert_eq!((there.key.of_other_direction(), there.hash), (back.key, back.hash));
+    }
+
+    #[test]
+    fn a_field_that_is_left_out_does_not_count() {
+        let names = ["src_addr", "dst_addr", "protocol"].map(String::from);
+        let layout = KeyLayout::of(&names, false, FIXED_SEED).unwrap();
+        let one = layout.place(&packet(1, 2, (80, 4000)));
+        let other = layout.place(&packet(2, 1, (5, 6)));
+        assert_eq!((one.key, one.hash), (other.key, other.hash));
+    }
+
+    #[test]
+    fn one_end_alone_needs_uniflows() {
+        let names = [String::from("dst_addr")];
+        let error = KeyLayout::of(&names, false, FIXED_SEED).unwrap_err();
+        assert_eq!(error, KeyError::OneSided("dst_addr"));
+        let layout = KeyLayout::of(&names, true, FIXED_SEED).unwrap();
+        let one = layout.place(&packet(1, 9, (80, 4000)));
+        let other = layout.place(&packet(20, 9, (81, 4001)));
+        assert_eq!(one.key, other.key);
+    }
+
+    #[test]
+    fn a_further_field_parts_flows() {
+        let names = ["src_addr", "dst_addr", "tos"].map(String::from);
+        let layout = KeyLayout::of(&names, false, FIXED_SEED).unwrap();
+        let mut packet = packet(1, 2, (1, 2));
+        let mut rests = Vec::new();
+        for tos in [0, 8] {
+            packet.tos = tos;
+            let mut place = layout.place(&packet);
+            assert!(layout.needs_rest(&packet));
+            rests.push(layout.rest(&packet, &Extra::default(), &mut place));
+        }
+        assert_ne!(rests[0], rests[1]);
+    }
+}

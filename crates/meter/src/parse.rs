@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From frames to described packets with a place among the flows. Keeps no state, so any
+//! thread may parse any chunk.
+
+use std::ops::Range;
+
+use penstock_wire::{Datagram, Dissected, Extra, Fragment, Has, Packet, Tunnels, dissect};
+
+use crate::key::{KeyLayout, KeyRest, Place};
+use crate::ledger::PacketCounts;
+use crate::select::Select;
+use crate::slab::NOWHERE;
+use crate::stream::Chunk;
+
+/// A packet that will be metered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Described {
+    pub place: Place,
+    pub time_ns: i64,
+    /// Index into [`Descriptions::rare`], or [`NOWHERE`].
+    pub rare: u32,
+    /// Which frame of its chunk it is, or [`NOWHERE`] where that chunk is gone.
+    pub frame: u32,
+    pub packet: Packet,
+}
+
+/// What few packets have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rare {
+    pub extra: Extra,
+    pub rest: KeyRest,
+}
+
+/// The described packets of a chunk, or of a part of one.
+#[derive(Default)]
+pub(crate) struct Descriptions {
+    pub packets: Vec<Described>,
+    pub rare: Vec<Rare>,
+    /// Whether any is a fragment, or came in one.
+    pub fragments: bool,
+}
+
+impl Descriptions {
+    pub fn clear(&mut self) {
+        self.packets.clear();
+        self.rare.clear();
+        self.fragments = false;
+    }
+
+    #[inline]
+    pub fn rare(&self, described: &Described) -> Option<&Rare> {
+        if described.rare == NOWHERE { None } else { self.rare.get(described.rare as usize) }
+    }
+
+    /// Adds a packet that was described elsewhere.
+    pub fn push(&mut self, mut described: Described, rare: Option<&Rare>) {
+        described.rare = NOWHERE;
+        if let Some(rare) = rare {
+            described.rare = self.rare.len() as u32;
+            self.rare.push(*rare);
+        }
+        self.packets.push(described);
+    }
+}
+
+/// How frames become described packets.
+pub(crate) struct Parser<F> {
+    pub layout: KeyLayout,
+    pub tunnels: Tunnels,
+    /// `None` lets everything pass, at no cost.
+    pub select: Option<F>,
+}
+
+impl<F: Select> Parser<F> {
+    /// Adds the packets of some frames of a chunk. `clock_ns` is the greatest time before
+    /// them in the stream, and is moved on.
+    #[inline]
+    pub fn parse(
+        &self,
+        chunk: &impl Chunk,
+        frames: Range<usize>,
+        clock_ns: &mut i64,
+        out: &mut Descriptions,
+        counts: &mut PacketCounts,
+    ) {
+        let mut extra = Extra::default();
+        for index in frames {
+            let (frame, time_ns) = chunk.frame(index);
+            counts.read += 1;
+            if time_ns < *clock_ns {
+                counts.backwards += 1;
+            } else {
+                *clock_ns = time_ns;
+            }
+            if let Some(select) = &self.select
+                && !select.passes(&frame)
+            {
+                counts.filtered += 1;
+                continue;
+            }
+            out.packets.push(Described::default());
+            let Some(described) = out.packets.last_mut() else { continue };
+            match dissect(frame, self.tunnels, &mut described.packet, &mut extra) {
+                Ok(Dissected::Ip) => {}
+                Ok(Dissected::NotIp(what)) => {
+                    counts.not_ip(what);
+                    out.packets.pop();
+                    continue;
+                }
+                Err(error) => {
+                    counts.malformed(&error);
+                    out.packets.pop();
+                    continue;
+                }
+            }
+            described.time_ns = time_ns;
+            described.frame = index as u32;
+            described.rare = NOWHERE;
+            described.place = self.layout.place(&described.packet);
+            let packet = &described.packet;
+            if packet.has.any(RARE) || !self.layout.is_default() {
+                if packet.has.contains(Has::TROUBLE) {
+                    counts.trouble(extra.trouble.as_ref());
+                }
+                let mut rest = KeyRest::default();
+                if self.layout.needs_rest(packet) {
+                    rest = self.layout.rest(packet, &extra, &mut described.place);
+                }
+                described.rare = out.rare.len() as u32;
+                out.rare.push(Rare { extra, rest });
+            }
+            out.fragments |= packet.fragment != Fragment::Whole
+                || packet.has.contains(Has::OUTER_FRAGMENT);
+        }
+    }
+}
+
+const RARE: Has = Has::TUNNEL
+    .with(Has::VLANS)
+    .with(Has::MPLS)
+    .with(Has::TROUBLE)
+    .with(Has::OUTER_FRAGMENT)
+    .with(Has::FRAGMENT_HEADER);
+
+/// The datagram that a fragment is a part of.
+pub(crate) fn datagram_of(packet: &Packet) -> Datagram {
+    Datagram {
+        src: packet.src,
+        dst: packet.dst,
+        identification: packet.identification,
+        protocol: if packet.ip_version == 4 { packet.protocol } else { 0 },
+    }
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Words whose meaning lies in a table elsewhere: plugins, sinks, key fields, filters.
+
+Each function takes a setting's value and gives it back, or refuses it with one line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticCustomError
+
+from penstock import _core, sinks
+from penstock.errors import ConfigError
+from penstock.naming import unknown
+from penstock.uri import parse_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from penstock.config.model import PluginUse
+
+
+def refused(problem: str) -> PydanticCustomError:
+    """An error whose text is ``problem`` as it stands, braces and all."""
+    return PydanticCustomError("refused", "{problem}", {"problem": problem})
+
+
+def plugin(name: str) -> str:
+    """The name of a plugin of this build."""
+    known = [row["name"] for row in _core.plugins()]
+    if name not in known:
+        raise refused(unknown("plugin", name, known))
+    return name
+
+
+def plugin_use(value: Any) -> Any:
+    """A plugin and its options, from ``name?option=value`` or a table."""
+    if isinstance(value, str):
+        try:
+            uri = parse_plugin(value)
+        except ConfigError as error:
+            raise refused(str(error)) from None
+        value = {"name": uri.name, "options": uri.options}
+    if isinstance(value, dict) and isinstance(value.get("options"), dict):
+        options = {str(name): _as_text(given) for name, given in value["options"].items()}
+        value = {**value, "options": options}
+        _check_options(value.get("name"), options)
+    return value
+
+
+def plugins_once(uses: list[PluginUse]) -> list[PluginUse]:
+    """A plugin can look into a flow only once."""
+    names = [use.name for use in uses]
+    for name in names:
+        if names.count(name) > 1:
+            raise refused(f"plugin {name!r} is given twice")
+    return uses
+
+
+def key_field(name: str) -> str:
+    """What a cache's key may hold."""
+    known = _core.key_fields()
+    if name not in known:
+        raise refused(unknown("key field", name, known))
+    return name
+
+
+def filter_expression(expression: str) -> str:
+    """A filter that libpcap can compile."""
+    try:
+        _core.check_filter(expression)
+    except ConfigError as error:
+        raise refused(str(error)) from None
+    return expression
+
+
+def sink(text: str) -> str:
+    """The URI of a sink."""
+    try:
+        sinks.order(text)
+    except ConfigError as error:
+        raise refused(str(error)) from None
+    return text
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _check_options(name: object, options: dict[str, str]) -> None:
+    rows = [row for row in _core.plugins() if row["name"] == name]
+    if not rows:
+        return  # the name is refused by itself
+    known = {option["name"]: option["type"] for option in rows[0]["options"]}
+    for option, value in options.items():
+        if option not in known:
+            raise refused(unknown(f"option of plugin {name!r}:", option, known))
+        allowed = OPTION_VALUES.get(known[option])
+        if allowed is not None and not allowed[0](value):
+            raise refused(
+                f"option {option!r} of plugin {name!r} cannot be {value!r}; allowed: {allowed[1]}"
+            )
+
+
+OPTION_VALUES: dict[str, tuple[Callable[[str], bool], str]] = {
+    "bool": (lambda value: value in ("true", "false"), "true, false"),
+    "integer": (str.isdecimal, "a whole number"),
+}
+"""Types of plugin options: how a value is recognised, and what to say of one that is not."""

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""THE TABLE of sinks, by the name that URIs begin with.
+
+Modules are imported when somebody names their sink, so that a missing client library troubles
+only those who asked for it. To add one: write ``sinks/<name>.py``, give it a row here, and run
+``make docs``; the contract tests take it from there.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from penstock.errors import ConfigError
+from penstock.naming import unknown
+from penstock.uri import parse_sink
+
+if TYPE_CHECKING:
+    from penstock.sinks.base import Sink, SinkSettings
+
+
+class Entry(NamedTuple):
+    """A row of the table."""
+
+    module: str
+    """Where the sink lives."""
+
+    sink: str
+    """Its class."""
+
+    settings: str
+    """The class of its settings."""
+
+    place: str
+    """What stands behind the colon of its URI: ``PATH``, ``DIR``, or nothing."""
+
+    summary: str
+    """What it does, in half a line."""
+
+    extra: str | None = None
+    """What to install for it, when it needs more than penstock itself."""
+
+
+SINKS = {
+    "text": Entry(
+        "penstock.sinks.text", "Text", "TextSettings", "[PATH]", "A line a flow, for people"
+    ),
+    "json": Entry(
+        "penstock.sinks.json_lines", "JsonLines", "JsonSettings", "[PATH]", "A JSON object a flow"
+    ),
+    "csv": Entry("penstock.sinks.csv", "Csv", "CsvSettings", "[PATH]", "A CSV line a flow"),
+    "parquet": Entry(
+        "penstock.sinks.parquet", "Parquet", "ParquetSettings", "DIR", "Parquet files in a folder"
+    ),
+    "null": Entry("penstock.sinks.null", "Null", "NullSettings", "", "Nowhere, counted"),
+}
+
+
+class Order(NamedTuple):
+    """A sink that somebody asked for, checked and not yet made."""
+
+    name: str
+    """Its row in the table."""
+
+    place: str
+    """Where it is to write; empty for standard output."""
+
+    settings: SinkSettings
+
+    uri: str
+    """The words it was asked for with."""
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether it writes to standard output."""
+        return SINKS[self.name].place == "[PATH]" and not self.place
+
+
+def order(text: str) -> Order:
+    """Checks a sink's URI without touching the destination.
+
+    Raises:
+        ConfigError: the sink, its place or one of its options cannot be.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 -- a listing of sinks need not pay for it
+
+    uri = parse_sink(text)
+    entry = SINKS.get(uri.name)
+    if entry is None:
+        raise ConfigError(unknown("sink", uri.name, SINKS))
+    place = "" if uri.place == "-" else uri.place
+    if place and not entry.place:
+        raise ConfigError(f"sink {uri.name!r} takes no place, and {uri.place!r} is given")
+    if not place and entry.place == "DIR":
+        raise ConfigError(f"sink {uri.name!r} needs a folder: {uri.name}:DIR")
+    settings = settings_class(uri.name)
+    for option in uri.options:
+        if option not in settings.model_fields:
+            known = settings.model_fields
+            raise ConfigError(unknown(f"option of sink {uri.name!r}:", option, known))
+    try:
+        return Order(uri.name, place, settings.model_validate(uri.options), text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        problem = str(first["msg"]).removeprefix("Value error, ")
+        at = ".".join(str(part) for part in first["loc"][:1])
+        raise ConfigError(f"sink {uri.name!r}: {at}: {problem}") from None
+
+
+def settings_class(name: str) -> type[SinkSettings]:
+    """The settings of the sink called ``name``."""
+    entry = SINKS[name]
+    return cast("type[SinkSettings]", getattr(_load(name, entry), entry.settings))
+
+
+def sink_class(name: str) -> type[Sink]:
+    """The class of the sink called ``name``."""
+    entry = SINKS[name]
+    return cast("type[Sink]", getattr(_load(name, entry), entry.sink))
+
+
+def build(asked: Order) -> Sink:
+    """Makes a sink, not yet open."""
+    return sink_class(asked.name)(asked.uri, asked.settings, asked.place)
+
+
+def _load(name: str, entry: Entry) -> object:
+    try:
+        return import_module(entry.module)
+    except ModuleNotFoundError as error:
+        if entry.extra is None:
+            raise
+        wanted = f"pip install 'penstock[{entry.extra}]'"
+        raise ConfigError(f"sink {name!r} needs {error.name}; {wanted}") from error

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nowhere: batches are counted and forgotten, which is what measuring the meter needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock.sinks.base import BatchId, Sink, SinkSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from penstock.batch import FlowBatch
+
+
+class NullSettings(SinkSettings):
+    """Options of ``null:``."""
+
+
+class Null(Sink):
+    """Takes everything and keeps nothing."""
+
+    def __init__(self, uri: str, settings: NullSettings, place: str) -> None:
+        super().__init__(uri, settings, place)
+        self._taken: list[BatchId] = []
+
+    def write(self, batch_id: BatchId, batch: FlowBatch) -> None:
+        _ = batch
+        self._taken.append(batch_id)
+
+    def flush(self) -> Collection[BatchId]:
+        taken, self._taken = self._taken, []
+        return taken
