@@ -36,8 +36,10 @@ demo: .build/core.stamp ## meter a real capture and show its flows: as a table, 
 	@echo '$$ penstock probe $(CAPTURE) --to json: | head -n 2'
 	@$(BIN)/penstock probe $(CAPTURE) --quiet --to json: | head -n 2
 	@echo
-	@echo '>>> penstock.meter("$(CAPTURE)", plugins=["pstats"]).to_polars()'
-	@$(PY) -c 'import penstock; print(penstock.meter("$(CAPTURE)", plugins=["pstats"]).to_polars())'
+	@printf '%s\n' '>>> flows = penstock.meter("$(CAPTURE)", plugins=["pstats"]).to_polars()' \
+		'>>> flows.select("src_addr", "dst_addr", "dst_port", "octets", "pstats_lengths").head(5)'
+	@$(PY) -c 'import penstock; flows = penstock.meter("$(CAPTURE)", plugins=["pstats"]).to_polars(); \
+		print(flows.select("src_addr", "dst_addr", "dst_port", "octets", "pstats_lengths").head(5))'
 
 test: lint test-rust test-python ## run everything that CI runs
 
@@ -92,5 +94,7 @@ clean: ## remove everything that was built
 	@touch $@
 
 .build/core.stamp: .build/venv.stamp $(RUST)
-	VIRTUAL_ENV='$(CURDIR)/.venv' $(BIN)/maturin develop -q --release --extras pandas,polars
+	@echo 'building the native half; the first time takes a minute or two'
+	@VIRTUAL_ENV='$(CURDIR)/.venv' $(BIN)/maturin develop -q --release --extras pandas,polars \
+		>.build/build.log 2>&1 || { cat .build/build.log >&2; exit 1; }
 	@touch $@

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import penstock
 import pytest
+
+import penstock
 from penstock.ledger import Ledger, Row
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+
 from penstock.batch import FlowBatch
 
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z

@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import penstock
 import pytest
-
 from tests.conftest import DEMO, FrontDoor
+
+import penstock
 
 
 def test_every_public_name_is_there() -> None:

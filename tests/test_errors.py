@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pickle
 
-import penstock
 import pytest
+
+import penstock
 from penstock import errors
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from penstock.naming import nearest, unknown
 
 

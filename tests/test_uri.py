@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from penstock.errors import ConfigError
 from penstock.uri import Uri, parse_plugin, parse_sink
 
@@ -35,7 +36,11 @@ def test_a_plugin_has_options_and_no_place() -> None:
     assert parse_plugin("pstats?includezeroes=true") == Uri("pstats", "", {"includezeroes": "true"})
 
 
-@pytest.mark.parametrize("text", ["json:?biflow", "json:?a=1&a=2", "pstats?x"])
+@pytest.mark.parametrize("text", ["json:?=x", "json:?a=1&a=2", "pstats?a=1&&b=2"])
 def test_options_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_sink(text)
+
+
+def test_an_option_that_is_only_named_is_true() -> None:
+    assert parse_plugin("pstats?includezeroes").options == {"includezeroes": "true"}

@@ -2,7 +2,7 @@
 """The native half, as types. Private: use :mod:`penstock`."""
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict, final
+from typing import Literal, TypedDict, final, type_check_only
 
 __version__: str
 DEBUG_BUILD: bool
@@ -44,6 +44,7 @@ def encode_csv(batch: Batch, *, columns: Sequence[str], header: bool) -> bytes:
 def encode_text(batch: Batch, *, columns: Sequence[str], header: bool, color: bool) -> bytes:
     """A line a row for people: fixed widths by column, ``tcp`` and ``.AP.SF`` in place of numbers."""
 
+@type_check_only
 class ColumnRow(TypedDict):
     name: str
     type: str
@@ -52,12 +53,16 @@ class ColumnRow(TypedDict):
     clickhouse: str
     summary: str
 
+@type_check_only
 class OptionRow(TypedDict):
     name: str
+    alias: str | None
+    """Another name that it goes by."""
     type: Literal["bool", "integer", "text"]
     default: str
     summary: str
 
+@type_check_only
 class PluginRow(TypedDict):
     name: str
     summary: str
@@ -66,6 +71,7 @@ class PluginRow(TypedDict):
     columns: list[str]
     options: list[OptionRow]
 
+@type_check_only
 class ElementRow(TypedDict):
     pen: int
     id: int
@@ -128,6 +134,7 @@ class Meter:
     def empty_batch(self) -> Batch:
         """No rows, all the columns that the batches of this meter have."""
 
+@type_check_only
 class Progress(TypedDict):
     packets: int
     flows: int
@@ -137,6 +144,7 @@ class Progress(TypedDict):
     seconds: float
     """Wall time from the first octet read to the last batch handed over, so far."""
 
+@type_check_only
 class LedgerRow(TypedDict):
     stage: str
     """In the order of the way: ``source`` (packets in), ``select`` (lost: filtered), ``link``

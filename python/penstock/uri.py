@@ -8,7 +8,7 @@ tables of sinks and plugins, not here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote
 
 from penstock.errors import ConfigError
 
@@ -48,17 +48,20 @@ def parse_plugin(text: str) -> Uri:
 def split_options(text: str) -> tuple[str, dict[str, str]]:
     """What stands before the question mark, and the options behind it.
 
+    An option that is only named, as in ``pstats?includezeroes``, is meant to be true.
+
     Raises:
-        ConfigError: an option has no ``=``, or is given twice.
+        ConfigError: an option has no name, or is given twice.
     """
     head, _, query = text.partition("?")
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    except ValueError:
-        raise ConfigError(f"{text!r}: options are written name=value, joined by '&'") from None
-    options = dict(pairs)
-    if len(options) < len(pairs):
-        raise ConfigError(f"{text!r}: an option is given twice")
+    options: dict[str, str] = {}
+    for pair in query.split("&") if query else ():
+        name, said, value = pair.partition("=")
+        if not name:
+            raise ConfigError(f"{text!r}: options are written name=value, joined by '&'")
+        if name in options:
+            raise ConfigError(f"{text!r}: option {name!r} is given twice")
+        options[name] = unquote(value) if said else "true"
     return head, options
 
 

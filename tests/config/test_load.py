@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from penstock.config import load, shorthand
 from penstock.errors import ConfigError
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from penstock.config.shorthand import Shorthand
 from penstock.errors import ConfigError
 

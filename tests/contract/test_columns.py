@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 
-import penstock
 import pyarrow as pa
-
 from tests.conftest import DEMO, ROOT, CommandLine
+
+import penstock
 
 COLUMNS = {row["name"]: row for row in penstock.columns()}
 PLUGINS = [row["name"] for row in penstock.plugins()]

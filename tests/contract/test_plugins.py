@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import penstock
 import pytest
-
 from tests.conftest import DEMO, ROOT, CommandLine, FrontDoor
+
+import penstock
 
 PLUGINS = {row["name"]: row for row in penstock.plugins()}
 COLUMNS = {row["name"]: row for row in penstock.columns()}

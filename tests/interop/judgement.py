@@ -254,7 +254,7 @@ def _tunnel_header(between: list[Layer]) -> tuple[str, int | None, int | None]:
 
 def _sums(packet: Mapping[str, Any], stack: list[Layer], at: int) -> Sums:
     flags = stack[at + 1].get("flags", 0) if at + 1 < len(stack) else 0
-    time_ns = packet.get("time_ns")
+    time_ns = packet.get("time_ns", 0)  # a simple packet of pcapng has no time: 1970 stands for it
     places = readable_ip(stack)
     header = _tunnel_header(stack[places[0] + 1 : places[1]]) if at != places[0] else None
     return Sums(

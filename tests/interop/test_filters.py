@@ -67,7 +67,7 @@ EXPRESSIONS = [
     "src net 198.51.100.0 mask 255.255.255.0",
     "ip6 net 2001:db8::/32",
     "ip6 host 2001:db8:1::1",
-    "dst ip6 host 2001:db8:2::10",
+    "ip6 dst host 2001:db8:2::10",
     "port 80",
     "src port 80",
     "dst port 443",

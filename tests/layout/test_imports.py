@@ -8,7 +8,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "python" / "penstock"

@@ -42,9 +42,6 @@ class Case:
     unjudged: str = ""
     """What the judge cannot say, and why; empty where it says all."""
 
-    reads_inside: bool = True
-    """Whether the judge's innermost packet is the one to be metered."""
-
 
 Sent = tuple[bool, bytes]
 """Whether a packet goes back, and the packet."""
@@ -97,7 +94,6 @@ def case(
     link: int = ETHERNET,
     judge: Sequence[str] = (),
     unjudged: str = "",
-    reads_inside: bool = True,
 ) -> Case:
     """A capture in the plainest container."""
     return Case(
@@ -106,5 +102,4 @@ def case(
         content=pcap(frames, link),
         judge=judge,
         unjudged=unjudged,
-        reads_inside=reads_inside,
     )

@@ -19,7 +19,7 @@ ETHERNET, PPP, PPP_HDLC, PPP_ETHER, RAW, LOOP, SLL, PPP_WITH_DIRECTION = (
     113,
     204,
 )
-NULL, DLT_RAW_12, DLT_RAW_14, RAW_IPV4, RAW_IPV6, SLL2 = 0, 12, 14, 228, 229, 276
+NULL, C_HDLC, DLT_RAW_12, DLT_RAW_14, RAW_IPV4, RAW_IPV6, SLL2 = 0, 104, 12, 14, 228, 229, 276
 
 ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_IPV6, ETHERTYPE_MPLS = 0x0800, 0x0806, 0x86DD, 0x8847
 ETHERTYPE_VLAN, ETHERTYPE_PROVIDER_VLAN = 0x8100, 0x88A8
@@ -81,6 +81,11 @@ def ppp_protocol(packet: bytes) -> int:
 def ppp(packet: bytes, prefix: bytes = b"") -> bytes:
     """A PPP frame, with address and control octets if they are given as `prefix`."""
     return prefix + struct.pack(">H", ppp_protocol(packet)) + packet
+
+
+def cisco_hdlc(packet: bytes) -> bytes:
+    """LINKTYPE_C_HDLC: unicast, then the ethertype."""
+    return b"\x0f\x00" + struct.pack(">H", ip_ethertype(packet)) + packet
 
 
 def sll(packet: bytes, *, back: bool = False) -> bytes:

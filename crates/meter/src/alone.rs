@@ -112,9 +112,8 @@ impl<S: Packets, F: Select> Alone<S, F> {
         self.group.clear();
         self.fragments.tick(clock_ns, &mut self.group);
         self.owner.meter_all(&self.group, &self.chunk);
-        if self.owner.tick(clock_ns) {
-            self.phase = Phase::Ticking(0);
-        }
+        self.owner.tick(clock_ns);
+        self.phase = Phase::Ticking(0);
         self.progress.set_flows(self.owner.flows());
     }
 }

@@ -9,6 +9,7 @@ use penstock_wire::{Extra, Has, Packet, Stack, Tunnel, MAX_LABELS, MAX_VLANS};
 
 use crate::key::{Key, KeyRest};
 use crate::slab::NOWHERE;
+use crate::timers::{NO_ENTRY, Note};
 
 /// What every packet of the flow touches: two cache lines.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,8 @@ pub(crate) struct Hot {
     pub state: State,
     /// A bit for each plugin that still wants packets.
     pub wants: u16,
-    /// The timer bucket that holds this place's entry, modulo its number, or none.
-    pub bucket: u16,
+    /// Where this place's timer is.
+    pub timer: Note,
     pub packets: [u32; 2],
     /// Time of the last packet of each side by the packet clock; `i64::MIN` if none.
     pub last_ns: [i64; 2],
@@ -129,7 +130,7 @@ impl Default for Hot {
             plugins: NOWHERE,
             state: State::default(),
             wants: 0,
-            bucket: crate::timers::NO_BUCKET,
+            timer: NO_ENTRY,
             packets: [0; 2],
             last_ns: [i64::MIN; 2],
             octets: [0; 2],

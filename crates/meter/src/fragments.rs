@@ -16,7 +16,7 @@ use penstock_wire::{Datagram, Ends, Fragment, Has, Packet, Tunnel};
 
 use crate::key::KeyLayout;
 use crate::ledger::FragmentCounts;
-use crate::parse::{Described, Descriptions, Rare, datagram_of};
+use crate::parse::{Described, Descriptions, Rare};
 use crate::slab::NOWHERE;
 
 /// Most datagrams that are remembered.
@@ -38,7 +38,7 @@ pub(crate) struct Fragments {
     pub counts: FragmentCounts,
 }
 
-/// A datagram, and where it was met: the same numbers in two tunnels or VLANs mean two.
+/// A datagram, and the tunnel that it came in: the same numbers in two tunnels mean two.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 struct Identity {
     datagram: Datagram,
@@ -239,7 +239,7 @@ const MORE_FRAGMENTS: u8 = 0x20;
 
 fn identity_of(packet: &Packet, rare: Option<&Rare>) -> Identity {
     let tunnel = rare.filter(|_| packet.has.contains(Has::TUNNEL)).map(|rare| rare.extra.tunnel);
-    Identity { datagram: datagram_of(packet), tunnel }
+    Identity { datagram: packet.datagram(), tunnel }
 }
 
 /// Gives a later fragment what its first had, and lets it go on.

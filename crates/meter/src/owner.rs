@@ -4,6 +4,7 @@
 //! Everything here happens by the packet clock. A packet whose time lies before the last
 //! tick counts as if it came at that tick, but its own time is what the record says.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use penstock_record::BatchBuilder;
@@ -22,7 +23,7 @@ use crate::prefetch::prefetch;
 use crate::slab::NOWHERE;
 use crate::stream::Chunk;
 use crate::tcp::{self, Effect};
-use crate::timers::bucket_of;
+use crate::timers::{IN_HEAP, Note};
 
 /// The number of partitions that the table has, whoever owns them.
 pub(crate) const PARTITIONS: usize = 256;
@@ -172,9 +173,7 @@ impl Owner {
     pub fn fetch_flow(&self, described: &Described) {
         let Some(partition) = self.partition_of(described) else { return };
         if let Some(place) = partition.table.likely(described.place.hash) {
-            let line: *const u8 = std::ptr::from_ref(partition.hot.get(place)).cast();
-            prefetch(line);
-            prefetch(line.wrapping_add(64));
+            fetch_hot(partition.hot.get(place));
         }
     }
 
@@ -261,12 +260,10 @@ impl Owner {
         }
     }
 
-    /// The packet clock has come to `clock_ns`. Answers whether anything may be due, so
-    /// that each partition is to [`expire`](Self::expire).
-    pub fn tick(&mut self, clock_ns: i64) -> bool {
-        let before_ns = self.tick_ns;
-        self.tick_ns = before_ns.max(clock_ns);
-        bucket_of(before_ns) != bucket_of(self.tick_ns)
+    /// The packet clock has come to `clock_ns`: what is due may be let go with
+    /// [`expire`](Self::expire).
+    pub fn tick(&mut self, clock_ns: i64) {
+        self.tick_ns = self.tick_ns.max(clock_ns);
     }
 
     /// Nothing more will come: all flows of a partition leave.
@@ -485,66 +482,77 @@ impl Owner {
     }
 
     fn end(&mut self, index: usize, place: u32, now_ns: i64) {
-        let hot = self.partition_mut(index).hot.get_mut(place);
+        let partition = self.partition_mut(index);
+        let hot = partition.hot.get_mut(place);
         hot.state.set(State::ENDED);
         hot.start_ns = now_ns;
-        self.schedule(index, place, now_ns.saturating_add(tcp::LINGER_NS), now_ns);
+        let deadline_ns = now_ns.saturating_add(tcp::LINGER_NS);
+        partition.timers.hasten(place, &mut hot.timer, deadline_ns, now_ns);
+        partition.timers.clear_heap(|place| partition.hot.get(place).timer);
     }
 
     #[inline]
     fn schedule(&mut self, index: usize, place: u32, deadline_ns: i64, now_ns: i64) {
         let partition = self.partition_mut(index);
-        let bucket = &mut partition.hot.get_mut(place).bucket;
-        partition.wheel.schedule(place, bucket, deadline_ns, now_ns);
+        let note = &mut partition.hot.get_mut(place).timer;
+        partition.timers.schedule(place, note, deadline_ns, now_ns);
     }
 
     /// Lets the flows of a partition leave that are due.
     pub fn expire(&mut self, index: usize) {
         let now_ns = self.tick_ns;
-        while let Some((bucket, entries)) = self.partition_mut(index).wheel.drain(now_ns) {
-            for (turn, place) in entries.iter().enumerate() {
-                if let Some(ahead) = entries.get(turn + FETCH_AHEAD) {
-                    let line = std::ptr::from_ref(self.partition(index).hot.get(*ahead)).cast::<u8>();
-                    prefetch(line);
-                    prefetch(line.wrapping_add(64));
-                }
-                if !self.partition_mut(index).entry_counts(*place, bucket) {
+        while let Some((bucket, entries)) = self.partition_mut(index).timers.begin_bucket(now_ns) {
+            self.reschedule(index, bucket, entries, now_ns);
+        }
+        while let Some(place) = self.partition_mut(index).timers.pop_due(now_ns) {
+            if !self.partition_mut(index).entry_counts(place, IN_HEAP) {
+                continue;
+            }
+            match self.reason(self.partition(index).hot.get(place), now_ns) {
+                Some(EndReason::Active) => self.cut(index, place),
+                Some(reason) => {
+                    self.leave(index, place, reason);
                     continue;
                 }
-                let hot = self.partition(index).hot.get(*place);
-                match self.reason(hot, now_ns) {
-                    None => {
-                        let deadline_ns = self.deadline(hot);
-                        self.schedule(index, *place, deadline_ns, now_ns);
-                    }
-                    Some(EndReason::Active) => {
-                        self.cut(index, *place);
-                        let deadline_ns = self.deadline(self.partition(index).hot.get(*place));
-                        self.schedule(index, *place, deadline_ns, now_ns);
-                    }
-                    Some(reason) => self.leave(index, *place, reason),
-                }
+                None => {}
             }
-            self.partition_mut(index).wheel.recycle(bucket, entries);
+            let deadline_ns = self.deadline(self.partition(index).hot.get(place));
+            self.schedule(index, place, deadline_ns, now_ns);
         }
     }
 
-    /// Lets the flow leave that is nearest its end, to the width of a timer bucket.
+    /// Schedules the flows of a bucket by when they are due now.
+    fn reschedule(&mut self, index: usize, bucket: Note, entries: VecDeque<u32>, now_ns: i64) {
+        for (turn, place) in entries.iter().enumerate() {
+            if let Some(ahead) = entries.get(turn + FETCH_AHEAD) {
+                fetch_hot(self.partition(index).hot.get(*ahead));
+            }
+            if self.partition_mut(index).entry_counts(*place, bucket) {
+                let deadline_ns = self.deadline(self.partition(index).hot.get(*place));
+                self.schedule(index, *place, deadline_ns, now_ns);
+            }
+        }
+        self.partition_mut(index).timers.recycle(bucket, entries);
+    }
+
+    /// Lets the flow leave that is nearest its end.
     fn evict_nearest(&mut self, index: usize, now_ns: i64) {
-        while let Some((bucket, place)) = self.partition_mut(index).wheel.pop_nearest() {
-            if !self.partition_mut(index).entry_counts(place, bucket) {
+        loop {
+            let Some((asked_ns, place)) = self.partition_mut(index).timers.pop() else {
+                let next = self.partition_mut(index).timers.begin_nearest();
+                let Some((bucket, entries)) = next else { return };
+                self.reschedule(index, bucket, entries, now_ns);
+                continue;
+            };
+            if !self.partition_mut(index).entry_counts(place, IN_HEAP) {
                 continue;
             }
             let hot = self.partition(index).hot.get(place);
             let deadline_ns = self.deadline(hot);
-            if deadline_ns > now_ns && bucket_of(deadline_ns).rem_euclid(256) != i64::from(bucket) {
+            if deadline_ns > asked_ns {
                 self.schedule(index, place, deadline_ns, now_ns);
-                // Beyond the wheel the entry comes back to where it was: then it is the nearest.
-                if self.partition(index).hot.get(place).bucket != bucket {
-                    continue;
-                }
+                continue;
             }
-            let hot = self.partition(index).hot.get(place);
             let reason = self.reason(hot, now_ns).unwrap_or(EndReason::LackOfResources);
             self.leave(index, place, reason);
             return;
@@ -604,5 +612,13 @@ impl Owner {
     }
 }
 
-/// How many entries ahead a drained bucket's flows are fetched.
+/// Asks for both cache lines.
+#[inline]
+fn fetch_hot(hot: &Hot) {
+    let line: *const u8 = std::ptr::from_ref(hot).cast();
+    prefetch(line);
+    prefetch(line.wrapping_add(64));
+}
+
+/// How many entries ahead a bucket's bucket's flows are fetched.
 const FETCH_AHEAD: usize = 8;

@@ -345,10 +345,8 @@ impl<S: Packets, F: Select> Shared<S, F> {
             owner.meter_share(&work.late, own, &work.chunk);
         }
         let by_packets = owner.take_departed();
-        let due = owner.tick(work.clock_ns);
-        if due {
-            (0..owner.partitions()).for_each(|partition| owner.expire(partition));
-        }
+        owner.tick(work.clock_ns);
+        (0..owner.partitions()).for_each(|partition| owner.expire(partition));
         let by_tick = owner.take_departed();
 
         let mut state = self.lock();

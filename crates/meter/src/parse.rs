@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use penstock_wire::{Datagram, Dissected, Extra, Fragment, Has, Packet, Tunnels, dissect};
+use penstock_wire::{Dissected, Extra, Fragment, Has, Packet, Tunnels, dissect};
 
 use crate::key::{KeyLayout, KeyRest, Place};
 use crate::ledger::PacketCounts;
@@ -141,13 +141,3 @@ const RARE: Has = Has::TUNNEL
     .with(Has::TROUBLE)
     .with(Has::OUTER_FRAGMENT)
     .with(Has::FRAGMENT_HEADER);
-
-/// The datagram that a fragment is a part of.
-pub(crate) fn datagram_of(packet: &Packet) -> Datagram {
-    Datagram {
-        src: packet.src,
-        dst: packet.dst,
-        identification: packet.identification,
-        protocol: if packet.ip_version == 4 { packet.protocol } else { 0 },
-    }
-}

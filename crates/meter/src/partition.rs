@@ -9,7 +9,7 @@ use crate::key::{KeyLayout, KeyRest, Place};
 use crate::parse::Rare;
 use crate::slab::{NOWHERE, Slab};
 use crate::table::Table;
-use crate::timers::{NO_BUCKET, Wheel};
+use crate::timers::{NO_ENTRY, Note, Timers};
 
 /// One partition's flows.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Partition {
     pub hot: Slab<Hot>,
     pub cold: Slab<Cold>,
     pub asides: Slab<Aside>,
-    pub wheel: Wheel,
+    pub timers: Timers,
     len: usize,
 }
 
@@ -46,7 +46,7 @@ impl Partition {
             self.cold.take();
         }
         let hot = self.hot.get_mut(place);
-        *hot = Hot { key: wanted.key, state: State::LIVE, bucket: hot.bucket, ..Hot::default() };
+        *hot = Hot { key: wanted.key, state: State::LIVE, timer: hot.timer, ..Hot::default() };
         *self.cold.get_mut(place) = Cold::default();
         if let Some(rare) = rare.filter(|_| wanted.key.kind.has_rest()) {
             self.aside_of(place).rest = rare.rest;
@@ -80,14 +80,14 @@ impl Partition {
         self.asides.get_mut(hot.aside)
     }
 
-    /// Whether the timer's entry for `place` in `bucket` is the one that counts, and a flow
-    /// is there. The entry is taken as gone.
-    pub fn entry_counts(&mut self, place: u32, bucket: u16) -> bool {
+    /// Whether a timer's entry for `place`, taken from where `note` says, is the one that
+    /// counts, and a flow is there.
+    pub fn entry_counts(&mut self, place: u32, note: Note) -> bool {
         let hot = self.hot.get_mut(place);
-        if hot.bucket != bucket {
+        if hot.timer != note {
             return false;
         }
-        hot.bucket = NO_BUCKET;
+        hot.timer = NO_ENTRY;
         hot.state.has(State::LIVE)
     }
 

@@ -1,90 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which flows may be due, without touching those that are not.
 //!
-//! A wheel of buckets, each [`BUCKET_NS`] of packet time wide, holds places of flows. An
+//! A wheel of buckets, each 2^27 ns (134 ms) of packet time wide, holds places of flows. An
 //! entry is a promise to look *no later than* then: a packet that postpones a flow's end
-//! leaves its entry alone, and the flow is put further on when the bucket is drained. So
-//! a packet costs the wheel nothing, and a flow is looked at about once a timeout.
+//! leaves its entry alone, and the flow is put further on when its bucket's time has come. So
+//! a packet costs the wheel nothing, and a flow is looked at about once a timeout. What a
+//! bucket holds when its time begins goes into a heap, by exact deadline: so nothing
+//! leaves late, and the flow nearest its end is at the top.
 //!
-//! A place has at most one entry that counts, in the bucket that its flow names; others
-//! are skipped. The entry outlives the flow and serves the next one at the same place, so
-//! that flows that come and go within one instant of packet time do not fill the wheel.
+//! A place has one entry that counts, where its flow's note says. The entry outlives
+//! the flow and serves the next one at the same place, so that flows that come and go
+//! within one instant of packet time do not fill the wheel.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::mem;
 
-/// The width of a bucket is 2^27 ns, about 134 ms.
 const BUCKET_BITS: u32 = 27;
 const BUCKETS: i64 = 256;
 
-/// The place has no entry.
-pub(crate) const NO_BUCKET: u16 = u16::MAX;
+/// A place's note of where its entry is: the number of a bucket, or one of these.
+pub(crate) type Note = u16;
+/// There is none.
+pub(crate) const NO_ENTRY: Note = u16::MAX;
+/// It is in the heap.
+pub(crate) const IN_HEAP: Note = u16::MAX - 1;
 
-/// The wheel of one partition.
+/// The timers of one partition.
 #[derive(Debug)]
-pub(crate) struct Wheel {
+pub(crate) struct Timers {
     buckets: Box<[VecDeque<u32>]>,
     /// A bit for each bucket that may hold entries.
     filled: [u64; 4],
-    /// Number of the first bucket that has not been drained, counted from 1970.
+    /// Number of the first bucket that has not gone into the heap, counted from 1970.
     cursor: i64,
+    heap: BinaryHeap<Reverse<(i64, u32)>>,
+    /// When the heap is this long, it is cleared of entries that no longer count.
+    clear_at: usize,
 }
 
-impl Default for Wheel {
+impl Default for Timers {
     fn default() -> Self {
-        let buckets = (0..BUCKETS).map(|_| VecDeque::new()).collect();
-        Self { buckets, filled: [0; 4], cursor: i64::MIN }
+        Self {
+            buckets: (0..BUCKETS).map(|_| VecDeque::new()).collect(),
+            filled: [0; 4],
+            cursor: i64::MIN,
+            heap: BinaryHeap::new(),
+            clear_at: LEAST_CLEAR,
+        }
     }
 }
 
+const LEAST_CLEAR: usize = 1024;
+
 /// The number of the bucket that a time falls into, counted from 1970.
-pub(crate) const fn bucket_of(time_ns: i64) -> i64 {
+const fn bucket_of(time_ns: i64) -> i64 {
     time_ns >> BUCKET_BITS
 }
 
-impl Wheel {
-    /// Sees to it that the flow at `place` is looked at no later than `deadline_ns`.
-    /// `bucket` is the flow's own note of where its entry is.
+impl Timers {
+    /// Sees to it that the flow at `place` is looked at no later than `deadline_ns`, which is
+    /// no earlier than any that was asked for at this place. `note` is the place's own.
     #[inline]
-    pub fn schedule(&mut self, place: u32, bucket: &mut u16, deadline_ns: i64, now_ns: i64) {
+    pub fn schedule(&mut self, place: u32, note: &mut Note, deadline_ns: i64, now_ns: i64) {
+        if *note != IN_HEAP {
+            self.hasten(place, note, deadline_ns, now_ns);
+        }
+    }
+
+    /// The same for a deadline that may be earlier than one that was asked for.
+    pub fn hasten(&mut self, place: u32, note: &mut Note, deadline_ns: i64, now_ns: i64) {
         if self.cursor == i64::MIN {
             self.cursor = bucket_of(now_ns);
         }
-        let wanted = bucket_of(deadline_ns).clamp(self.cursor, self.cursor + BUCKETS - 1);
-        if *bucket != NO_BUCKET && self.absolute(i64::from(*bucket)) <= wanted {
+        let wanted = bucket_of(deadline_ns).min(self.cursor + BUCKETS - 1);
+        if wanted < self.cursor {
+            *note = IN_HEAP;
+            self.heap.push(Reverse((deadline_ns, place)));
             return;
         }
-        *bucket = wanted.rem_euclid(BUCKETS) as u16;
-        self.mark(*bucket, true);
-        if let Some(entries) = self.buckets.get_mut(usize::from(*bucket)) {
+        let waits = match *note {
+            NO_ENTRY => false,
+            IN_HEAP => true,
+            bucket => self.absolute(bucket.into()) <= wanted,
+        };
+        if waits {
+            return;
+        }
+        *note = wanted.rem_euclid(BUCKETS) as Note;
+        self.mark(*note, true);
+        if let Some(entries) = self.buckets.get_mut(usize::from(*note)) {
             entries.push_back(place);
         }
     }
 
-    /// The entries of the next bucket that lies wholly before `now_ns`, with its number
-    /// modulo; to be given back with [`recycle`](Self::recycle).
-    pub fn drain(&mut self, now_ns: i64) -> Option<(u16, VecDeque<u32>)> {
-        let end = bucket_of(now_ns);
-        if self.cursor >= end || self.cursor == i64::MIN {
+    /// The entries of the next bucket whose time has begun, and its number as notes have it.
+    /// They are to be scheduled anew, and the bucket given back with
+    /// [`recycle`](Self::recycle).
+    pub fn begin_bucket(&mut self, now_ns: i64) -> Option<(Note, VecDeque<u32>)> {
+        let last = bucket_of(now_ns);
+        if self.cursor > last || self.cursor == i64::MIN {
             return None;
         }
-        match self.next_filled().filter(|next| *next < end) {
-            Some(next) => {
-                self.cursor = next + 1;
-                let bucket = next.rem_euclid(BUCKETS) as u16;
-                self.mark(bucket, false);
-                let entries = self.buckets.get_mut(usize::from(bucket))?;
-                Some((bucket, mem::take(entries)))
-            }
-            None => {
-                self.cursor = end;
-                None
-            }
+        let next = self.next_filled().filter(|next| *next <= last);
+        if next.is_none() {
+            self.cursor = last + 1;
         }
+        self.take(next?)
     }
 
-    /// Takes back what [`drain`](Self::drain) gave, for its memory.
-    pub fn recycle(&mut self, bucket: u16, mut entries: VecDeque<u32>) {
+    /// The same for the next bucket that has entries, whenever its time is.
+    pub fn begin_nearest(&mut self) -> Option<(Note, VecDeque<u32>)> {
+        let next = self.next_filled()?;
+        self.take(next)
+    }
+
+    /// Takes back an emptied bucket, for its memory.
+    pub fn recycle(&mut self, bucket: Note, mut entries: VecDeque<u32>) {
         entries.clear();
         if let Some(own) = self.buckets.get_mut(usize::from(bucket))
             && own.is_empty()
@@ -94,17 +126,40 @@ impl Wheel {
         }
     }
 
-    /// The first entry of the first bucket that has any, with its bucket's number modulo.
-    /// It is gone from the wheel then.
-    pub fn pop_nearest(&mut self) -> Option<(u16, u32)> {
-        loop {
-            let bucket = self.next_filled()?.rem_euclid(BUCKETS) as u16;
-            let entries = self.buckets.get_mut(usize::from(bucket))?;
-            if let Some(place) = entries.pop_front() {
-                return Some((bucket, place));
-            }
-            self.mark(bucket, false);
+    /// The next place in the heap whose deadline has come.
+    #[inline]
+    pub fn pop_due(&mut self, now_ns: i64) -> Option<u32> {
+        let Reverse((deadline_ns, _)) = self.heap.peek()?;
+        if *deadline_ns > now_ns { None } else { self.pop().map(|(_, place)| place) }
+    }
+
+    /// The place in the heap with the least deadline, and that.
+    pub fn pop(&mut self) -> Option<(i64, u32)> {
+        self.heap.pop().map(|Reverse(entry)| entry)
+    }
+
+    /// Forgets entries of the heap that no longer count, if they have become many. `notes`
+    /// tells the note of a place.
+    pub fn clear_heap(&mut self, notes: impl Fn(u32) -> Note) {
+        if self.heap.len() < self.clear_at {
+            return;
         }
+        let mut least = HashMap::new();
+        for Reverse((deadline_ns, place)) in self.heap.drain() {
+            if notes(place) == IN_HEAP {
+                let known = least.entry(place).or_insert(deadline_ns);
+                *known = deadline_ns.min(*known);
+            }
+        }
+        self.heap.extend(least.into_iter().map(|(place, deadline)| Reverse((deadline, place))));
+        self.clear_at = LEAST_CLEAR.max(self.heap.len() * 4);
+    }
+
+    fn take(&mut self, next: i64) -> Option<(Note, VecDeque<u32>)> {
+        self.cursor = next + 1;
+        let bucket = next.rem_euclid(BUCKETS) as Note;
+        self.mark(bucket, false);
+        Some((bucket, mem::take(self.buckets.get_mut(usize::from(bucket))?)))
     }
 
     /// The number of the first bucket from the cursor on that may hold entries.
@@ -130,7 +185,7 @@ impl Wheel {
         self.cursor + (bucket - self.cursor).rem_euclid(BUCKETS)
     }
 
-    fn mark(&mut self, bucket: u16, filled: bool) {
+    fn mark(&mut self, bucket: Note, filled: bool) {
         if let Some(word) = self.filled.get_mut(usize::from(bucket / 64)) {
             let bit = 1 << (bucket % 64);
             if filled { *word |= bit } else { *word &= !bit }
@@ -144,55 +199,87 @@ mod tests {
 
     const SECOND: i64 = 1_000_000_000;
 
-    fn drained(wheel: &mut Wheel, now_ns: i64) -> Vec<u32> {
-        let mut all = Vec::new();
-        while let Some((bucket, entries)) = wheel.drain(now_ns) {
-            all.extend(entries.iter());
-            wheel.recycle(bucket, entries);
+    /// Timers of places that each have one deadline, and their notes.
+    #[derive(Default)]
+    struct Places {
+        timers: Timers,
+        notes: HashMap<u32, Note>,
+        deadlines: HashMap<u32, i64>,
+    }
+
+    impl Places {
+        fn schedule(&mut self, place: u32, deadline_ns: i64, now_ns: i64) {
+            self.deadlines.insert(place, deadline_ns);
+            let note = self.notes.entry(place).or_insert(NO_ENTRY);
+            self.timers.hasten(place, note, deadline_ns, now_ns);
         }
-        all
-    }
 
-    #[test]
-    fn entries_come_out_in_the_order_of_their_deadlines() {
-        let mut wheel = Wheel::default();
-        for (place, seconds) in [(1, 30), (2, 5), (3, 2), (4, 20)] {
-            wheel.schedule(place, &mut { NO_BUCKET }, seconds * SECOND, 0);
+        fn due(&mut self, now_ns: i64) -> Vec<u32> {
+            while let Some((bucket, entries)) = self.timers.begin_bucket(now_ns) {
+                for place in &entries {
+                    if self.notes.get(place) == Some(&bucket) {
+                        self.notes.insert(*place, NO_ENTRY);
+                        self.schedule(*place, self.deadlines[place], now_ns);
+                    }
+                }
+                self.timers.recycle(bucket, entries);
+            }
+            std::iter::from_fn(|| self.timers.pop_due(now_ns)).collect()
         }
-        assert_eq!(drained(&mut wheel, 10 * SECOND), [3, 2]);
-        assert_eq!(drained(&mut wheel, 3_000 * SECOND), [4, 1]);
     }
 
     #[test]
-    fn a_later_deadline_leaves_the_entry_and_an_earlier_one_adds_one() {
-        let mut wheel = Wheel::default();
-        let mut bucket = NO_BUCKET;
-        wheel.schedule(1, &mut bucket, 10 * SECOND, 0);
-        let first = bucket;
-        wheel.schedule(1, &mut bucket, 20 * SECOND, 0);
-        assert_eq!(bucket, first);
-        wheel.schedule(1, &mut bucket, 2 * SECOND, 0);
-        assert_ne!(bucket, first);
-        assert_eq!(drained(&mut wheel, 60 * SECOND), [1, 1]);
+    fn places_are_due_in_the_order_of_their_deadlines_and_exactly_then() {
+        let mut places = Places::default();
+        for (place, deadline_ns) in [(1, 30 * SECOND), (2, 5 * SECOND + 1), (3, 5 * SECOND)] {
+            places.schedule(place, deadline_ns, 0);
+        }
+        assert_eq!(places.due(5 * SECOND - 1), []);
+        assert_eq!(places.due(5 * SECOND), [3]);
+        assert_eq!(places.due(5 * SECOND + 1), [2]);
+        assert_eq!(places.due(3_000 * SECOND), [1]);
     }
 
     #[test]
-    fn the_nearest_entry_is_found_wherever_the_cursor_is() {
+    fn an_earlier_deadline_is_heeded_wherever_the_entry_is() {
+        let mut places = Places::default();
+        places.schedule(1, 20 * SECOND, 0);
+        places.schedule(1, 2 * SECOND, 0);
+        assert_eq!(places.due(2 * SECOND), [1]);
+    }
+
+    #[test]
+    fn a_deadline_beyond_the_wheel_is_looked_at_again_and_again_until_it_comes() {
+        let mut places = Places::default();
+        places.schedule(1, 1_000 * SECOND, 0);
+        for second in (10..1_000).step_by(10) {
+            assert_eq!(places.due(second * SECOND), []);
+        }
+        assert_eq!(places.due(1_000 * SECOND), [1]);
+    }
+
+    #[test]
+    fn the_nearest_bucket_is_found_wherever_the_cursor_is() {
         for start in [0, 7, 100, 255, 256, 1000] {
             let now = start << BUCKET_BITS;
-            let mut wheel = Wheel::default();
-            wheel.schedule(9, &mut { NO_BUCKET }, now + 34 * SECOND, now);
-            wheel.schedule(8, &mut { NO_BUCKET }, now + 3 * SECOND, now);
-            assert_eq!(wheel.pop_nearest().map(|(_, place)| place), Some(8));
-            assert_eq!(wheel.pop_nearest().map(|(_, place)| place), Some(9));
-            assert_eq!(wheel.pop_nearest(), None);
+            let mut timers = Timers::default();
+            timers.schedule(9, &mut { NO_ENTRY }, now + 34 * SECOND, now);
+            timers.schedule(8, &mut { NO_ENTRY }, now + 3 * SECOND, now);
+            let mut next = || timers.begin_nearest().map(|(_, entries)| entries[0]);
+            assert_eq!((next(), next(), next()), (Some(8), Some(9), None));
         }
     }
 
     #[test]
-    fn a_deadline_beyond_the_wheel_is_looked_at_earlier() {
-        let mut wheel = Wheel::default();
-        wheel.schedule(1, &mut { NO_BUCKET }, 1_000_000 * SECOND, 0);
-        assert_eq!(drained(&mut wheel, 40 * SECOND), [1]);
+    fn entries_that_no_longer_count_do_not_pile_up() {
+        let mut timers = Timers::default();
+        let mut note = NO_ENTRY;
+        timers.schedule(1, &mut note, 0, 0);
+        timers.begin_nearest();
+        for _ in 0..100_000 {
+            timers.hasten(1, &mut note, 0, 0);
+            timers.clear_heap(|_| note);
+        }
+        assert!(timers.heap.len() <= LEAST_CLEAR);
     }
 }

@@ -6,9 +6,11 @@
 //! away, in functions that the compiler keeps out of the way.
 
 use crate::link::{self, ethernet};
-use crate::net::{self, Next};
+use crate::net::{self, Stop};
+use crate::transport::trouble;
+use crate::tunnel::{self, Spoilt};
 use crate::walk::Walk;
-use crate::{Dissected, Extra, Frame, Has, LinkType, Packet, Tunnels, WireError, tunnel};
+use crate::{Dissected, Extra, Frame, Has, LinkType, MAX_TUNNELS, Packet, Tunnels, WireError};
 
 /// Reads the headers of `frame` into `packet` and `extra`.
 ///
@@ -24,26 +26,55 @@ pub fn dissect(
     packet: &mut Packet,
     extra: &mut Extra,
 ) -> Result<Dissected, WireError> {
+    let limit = match tunnels {
+        Tunnels::Inner => MAX_TUNNELS,
+        Tunnels::Outer => 0,
+    };
+    match descend(&frame, limit, packet, extra) {
+        Ok(()) => Ok(Dissected::Ip),
+        Err(Stop::NotIp(what)) => Ok(Dissected::NotIp(what)),
+        Err(Stop::Malformed(error)) => Err(error),
+    }
+}
+
+/// Describes the innermost packet that can be read, but goes into no more than `limit` tunnels.
+#[inline]
+fn descend(
+    frame: &Frame<'_>,
+    limit: usize,
+    packet: &mut Packet,
+    extra: &mut Extra,
+) -> Result<(), Stop> {
     packet.frame_octets = frame.original_octets;
-    let mut walk = Walk::new(&frame);
+    let mut walk = Walk::new(frame);
     let common = match frame.link {
         LinkType::ETHERNET => ethernet::read_common(&mut walk, Has::NONE, packet),
         _ => None,
     };
     let version = match common {
         Some(version) => version,
-        None => match walk.aside(|walk| link::read(frame.link, walk, packet, extra))? {
-            Next::Ip(version) => version,
-            Next::NotIp(what) => return Ok(Dissected::NotIp(what)),
-        },
+        None => walk.aside(|walk| link::read(frame.link, walk, packet, extra))?,
     };
-    let tunnel = net::read(version, &mut walk, packet, extra)?;
-    if let Some(open) = tunnel
-        && tunnels == Tunnels::Inner
+    if let Some(open) = net::read(version, &mut walk, packet, extra)?
+        && limit > 0
+        && let Err(spoilt) =
+            walk.aside(|walk| tunnel::look_inside(open, limit, walk, packet, extra))
     {
-        walk.aside(|walk| tunnel::look_inside(open, walk, packet, extra));
+        again(frame, spoilt, packet, extra);
     }
-    Ok(Dissected::Ip)
+    Ok(())
+}
+
+/// Describes the packet around one that turned out not to be readable, by reading the frame
+/// once more, only so far.
+#[cold]
+#[inline(never)]
+fn again(frame: &Frame<'_>, spoilt: Spoilt, packet: &mut Packet, extra: &mut Extra) {
+    // What was read before is read again: this cannot fail.
+    let _ = descend(frame, spoilt.readable, packet, extra);
+    if let Some(error) = spoilt.error {
+        trouble(packet, extra, error);
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +181,7 @@ mod tests {
             for _ in 0..=random(4) {
                 let at = random(frame.len());
                 frame[at] = match random(3) {
-                    0 => random(256) as u8,
+                    0 => random(256).to_le_bytes()[0],
                     1 => frame[at] ^ 1 << random(8),
                     _ => [0, 4, 17, 41, 47, 0x45, 0x60, 0xff][random(8)],
                 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Packet headers, read without trust, allocation or `unsafe`.
 //!
-//! [`dissect`] goes through a frame from its link layer to the transport header of
+//! [`dissect()`] goes through a frame from its link layer to the transport header of
 //! the packet it carries, tunnels included, and writes down what identifies and
 //! measures that packet. [`Reader`] and the views [`tcp`] are for whoever reads on.
 //!

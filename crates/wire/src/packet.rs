@@ -4,7 +4,7 @@
 //! [`Packet`] has a fixed size and holds what every packet has. What few packets
 //! have (a second tag, labels, a tunnel) is in [`Extra`], which is valid only
 //! where [`Packet::has`] says so. Both are overwritten by each call of
-//! [`dissect`](crate::dissect); nothing here is allocated.
+//! [`dissect`](crate::dissect()); nothing here is allocated.
 
 use crate::{LinkType, WireError};
 
@@ -184,7 +184,7 @@ pub struct Packet {
     pub vlan_id: u16,
     /// The second tag's identifier.
     pub inner_vlan_id: u16,
-    /// The ethertype that introduced the IP packet (or its MPLS stack or PPPoE session).
+    /// The ethertype that introduced the IP packet (or its MPLS stack or `PPPoE` session).
     pub ethertype: u16,
     /// Fragment offset in units of eight octets.
     pub fragment_offset: u16,
@@ -225,6 +225,7 @@ impl Packet {
             src: self.src,
             dst: self.dst,
             identification: self.identification,
+            vlan_id: if self.has.contains(Has::VLAN) { Some(self.vlan_id) } else { None },
             protocol: if self.ip_version == 4 { self.next_header } else { 0 },
         }
     }
@@ -239,6 +240,8 @@ pub struct Datagram {
     pub dst: [u8; 16],
     /// Identification.
     pub identification: u32,
+    /// Outermost VLAN: the same addresses and numbers in two VLANs are two datagrams.
+    pub vlan_id: Option<u16>,
     /// Protocol for IPv4; 0 for IPv6, where it is not part of the identity.
     pub protocol: u8,
 }

@@ -10,7 +10,7 @@ use crate::{Frame, Reason, WireError};
 /// Where a frame is being read, and how far what is being read goes.
 ///
 /// What most packets need is inlined and keeps this in registers, which holds only as long
-/// as no call gets at its address: [`Walk::aside`] and calls by value are for that.
+/// as no call gets at its address, be it by value: [`Walk::aside`] and [`Walk::rest`] are for that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk<'a> {
     /// The frame from its first octet to the last that may be looked at: the end of the
@@ -90,12 +90,31 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// That `need` octets are not there, `offset` octets into `layer`.
-    #[cold]
-    pub fn truncated(self, layer: &'static str, offset: usize, need: usize) -> WireError {
-        let left = self.bytes.len().saturating_sub(self.at);
-        WireError { layer, offset, reason: Reason::Truncated { need, left } }
+    /// What comes next and how much of it there is on the wire.
+    #[inline]
+    pub fn rest(&self) -> Rest {
+        Rest { at: self.at, octets: self.left_on_wire() }
     }
+
+    /// That `need` octets are not there, `offset` octets into `layer`.
+    #[inline]
+    pub fn truncated(&self, layer: &'static str, offset: usize, need: usize) -> WireError {
+        truncated(layer, offset, need, self.bytes.len().saturating_sub(self.at))
+    }
+}
+
+/// A part of a frame on the wire, whether it was captured or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
+    /// Octets from the start of the frame to its first.
+    pub at: usize,
+    /// How many it has.
+    pub octets: usize,
+}
+
+#[cold]
+fn truncated(layer: &'static str, offset: usize, need: usize, left: usize) -> WireError {
+    WireError { layer, offset, reason: Reason::Truncated { need, left } }
 }
 
 /// That `field`, `offset` octets into `layer`, cannot be `value`.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def fields(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A column, or a group of them.")
+        str | None, typer.Argument(metavar="NAME", help="A column, or a group of them.")
     ] = None,
 ) -> None:
     """\b

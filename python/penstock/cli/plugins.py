@@ -16,7 +16,7 @@ from penstock.naming import unknown
 
 def plugins(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Tell everything about this one.")
+        str | None, typer.Argument(metavar="NAME", help="Tell everything about this one.")
     ] = None,
 ) -> None:
     """\b

@@ -159,6 +159,7 @@ def _references(data: Any) -> Iterator[Problem]:
             if isinstance(cache, str) and cache not in caches:
                 yield Problem(f"{at}.caches.{number}", unknown("cache", cache, caches))
     yield from _same_place(data)
+    yield from _read_twice(data)
 
 
 def _twice(table: str, data: Any) -> Iterator[Problem]:
@@ -183,6 +184,18 @@ def _same_place(data: Any) -> Iterator[Problem]:
             yield Problem(f"{at}.sink", f"{place} is written to by {taken[place]!r} already")
         elif place:
             taken[place] = exporter["sink"]
+
+
+def _read_twice(data: Any) -> Iterator[Problem]:
+    """Standard input is gone once one cache has read it."""
+    points = [part for _, part in _parts(data, "observation_points")]
+    once = {part.get("name") for part in points if "-" in (part.get("sources") or ())}
+    read: set[object] = set()
+    for at, cache in _parts(data, "caches"):
+        point = cache.get("observation_point") or (points[0].get("name") if points else None)
+        if point in once and point in read:
+            yield Problem(f"{at}.observation_point", "standard input can be read by one cache only")
+        read.add(point)
 
 
 def _parts(data: Any, table: str) -> Iterator[tuple[str, dict[str, Any]]]:

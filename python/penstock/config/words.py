@@ -94,19 +94,23 @@ def _check_options(name: object, options: dict[str, str]) -> None:
     rows = [row for row in _core.plugins() if row["name"] == name]
     if not rows:
         return  # the name is refused by itself
-    known = {option["name"]: option["type"] for option in rows[0]["options"]}
+    known = {option["name"]: option for option in rows[0]["options"]}
+    known |= {option["alias"]: option for option in rows[0]["options"] if option["alias"]}
     for option, value in options.items():
         if option not in known:
             raise refused(unknown(f"option of plugin {name!r}:", option, known))
-        allowed = OPTION_VALUES.get(known[option])
+        allowed = OPTION_VALUES.get(known[option]["type"])
         if allowed is not None and not allowed[0](value):
             raise refused(
                 f"option {option!r} of plugin {name!r} cannot be {value!r}; allowed: {allowed[1]}"
             )
 
 
+TRUTH = ("", "true", "yes", "on", "1", "false", "no", "off", "0")
+"""What the native half understands as true or false."""
+
 OPTION_VALUES: dict[str, tuple[Callable[[str], bool], str]] = {
-    "bool": (lambda value: value in ("true", "false"), "true, false"),
+    "bool": (lambda value: value in TRUTH, "true, false"),
     "integer": (str.isdecimal, "a whole number"),
 }
 """Types of plugin options: how a value is recognised, and what to say of one that is not."""

@@ -73,6 +73,7 @@ def link_types() -> list[Case]:
             lambda p, b: link.ppp(p, b"\xff\x03"),
         ),
         of("ppp-hdlc", "PPP in HDLC framing", link.PPP_HDLC, lambda p, b: link.ppp(p, b"\xff\x03")),
+        of("cisco-hdlc", "Cisco's HDLC", link.C_HDLC, lambda p, b: link.cisco_hdlc(p)),
         of(
             "ppp-direction",
             "PPP with a direction octet",

@@ -98,7 +98,11 @@ def gre() -> list[Case]:
         ),
         over_ip("gre-all", "GRE with all three", net.GRE, lambda p, b: of(p, key=701, **every)),
         over_ip(
-            "gre-routing", "GRE with a source route", net.GRE, lambda p, b: of(p, routing=route)
+            "gre-routing",
+            "GRE with a source route",
+            net.GRE,
+            lambda p, b: of(p, routing=route),
+            unjudged="that such packets are for nobody to look into (RFC 2784, 2.3)",
         ),
         over_ip(
             "gre-v6", "GRE over IPv6", net.GRE, lambda p, b: of(p, key=1 << 31), outer=TUNNEL_V6

@@ -10,19 +10,19 @@
 
 mod bytes;
 mod chunk;
+mod location;
 mod pcap;
 mod pcapng;
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{SourceError, SourceErrorKind};
 use bytes::{Bytes, OpenFailure, Raw};
 use chunk::{Filling, Gate};
+use location::Location;
 
 pub use chunk::{Captured, Chunk, Limits};
 
@@ -134,9 +134,9 @@ impl Capture {
             stop: Arc::default(),
         };
         if capture.waiting.is_empty() {
-            let problem = "no capture was named".to_owned();
+            let problem = "none was named".to_owned();
             let kind = SourceErrorKind::Open;
-            return Err(SourceError { file: "pcap:".to_owned(), offset: None, problem, kind });
+            return Err(SourceError { file: "capture".to_owned(), offset: None, problem, kind });
         }
         capture.open_next()?;
         Ok(capture)
@@ -195,6 +195,8 @@ impl Capture {
         while !self.stop.load(Ordering::Relaxed) {
             let Some(current) = &mut self.current else { return };
             match current.read(filling, self.chunk_octets) {
+                // A pipe said that it has something and then had nothing.
+                Ok(Pause::Chunk) if filling.packets.is_empty() => {}
                 Ok(Pause::Chunk) => return,
                 Ok(Pause::End) => {
                     self.octets_done += current.bytes.octets_read();
@@ -219,67 +221,6 @@ impl Capture {
         }
         Ok(())
     }
-}
-
-/// Where a capture is.
-enum Location {
-    Path(String),
-    StandardInput,
-    Memory {
-        name: String,
-        octets: Vec<u8>,
-    },
-    #[cfg(test)]
-    Pipe(File),
-}
-
-impl Location {
-    fn parse(name: &str) -> Self {
-        match name.strip_prefix("pcap:").unwrap_or(name) {
-            "-" => Self::StandardInput,
-            path => Self::Path(path.to_owned()),
-        }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::Path(path) => path,
-            Self::StandardInput => "standard input",
-            Self::Memory { name, .. } => name,
-            #[cfg(test)]
-            Self::Pipe(_) => "pipe",
-        }
-    }
-
-    /// How much there is to read, if that can be said before reading it.
-    fn octets(&self) -> io::Result<Option<u64>> {
-        let metadata = match self {
-            Self::Path(path) => fs::metadata(path)?,
-            Self::StandardInput => standard_input()?.metadata()?,
-            Self::Memory { octets, .. } => return Ok(Some(octets.len() as u64)),
-            #[cfg(test)]
-            Self::Pipe(_) => return Ok(None),
-        };
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        Ok(metadata.is_file().then_some(metadata.len()))
-    }
-
-    fn raw(self, stop: Arc<AtomicBool>) -> io::Result<Raw> {
-        match self {
-            Self::Path(path) => Raw::file(File::open(path)?, stop),
-            Self::StandardInput => Raw::file(standard_input()?, stop),
-            Self::Memory { octets, .. } => Ok(Raw::memory(octets, stop)),
-            #[cfg(test)]
-            Self::Pipe(pipe) => Raw::file(pipe, stop),
-        }
-    }
-}
-
-/// The process's standard input without the buffer that the standard library puts before it.
-fn standard_input() -> io::Result<File> {
-    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
 /// The file that is being read.
@@ -312,7 +253,8 @@ impl Current {
             Err(OpenFailure::System(error)) => return Err(SourceError::open(&name, &error)),
             Err(OpenFailure::Packed(packing)) => {
                 let problem = format!(
-                    "is packed with {packing}, which is not read here; unpack it first, or use gzip or zstd"
+                    "is packed with {packing}, which is not read here; \
+                     unpack it first, or use gzip or zstd"
                 );
                 return Err(SourceError::malformed(&name, 0, problem));
             }

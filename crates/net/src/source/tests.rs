@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Captures as a whole: every format, every packing, every cut, and where chunks end.
 
+use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 
@@ -141,7 +142,7 @@ fn what_is_no_capture_is_refused_when_it_is_opened() {
         (&["/nowhere/x.pcap"][..], "/nowhere/x.pcap: no such file"),
         (&["pcap:/"], "/: is a directory, not a capture"),
         (&["/dev/null"], "/dev/null: octet 0: the file is empty"),
-        (&[], "pcap:: no capture was named"),
+        (&[], "capture: none was named"),
     ] {
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         assert_eq!(Capture::open(&names).err().unwrap().to_string(), problem);

@@ -11,9 +11,9 @@
 //! behind the payload is never looked at: IP says how long it is.
 
 use super::{ethertype, vlan};
-use crate::net::{Next, Version};
+use crate::net::{Stop, Version};
 use crate::walk::{Walk, be16, part};
-use crate::{Extra, Has, Packet, WireError};
+use crate::{Extra, Has, Packet};
 
 /// Reads an Ethernet header and what follows it, down to the IP packet.
 ///
@@ -24,9 +24,9 @@ pub(crate) fn read(
     keep: Has,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     if let Some(version) = read_common(walk, keep, packet) {
-        return Ok(Next::Ip(version));
+        return Ok(version);
     }
     let head = walk.take::<HEADER>(LAYER, 0)?;
     addresses(head, packet);

@@ -6,9 +6,9 @@
 //! can be in are the packet's name in the count of what is no IP.
 
 use super::{llc, pppoe, vlan};
-use crate::net::{Next, Version, mpls};
+use crate::net::{Stop, Version, mpls};
 use crate::walk::Walk;
-use crate::{Extra, Has, NotIp, Packet, WireError};
+use crate::{Extra, Has, NotIp, Packet};
 
 /// Goes on to the IP packet from behind `ethertype`.
 pub(crate) fn follow(
@@ -16,24 +16,24 @@ pub(crate) fn follow(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     if vlan::announces(ethertype) {
         ethertype = vlan::read(ethertype, walk, packet, extra)?;
     }
     if ethertype <= LONGEST_LENGTH {
         match llc::read(walk)? {
             llc::Next::Ethertype(snap) => ethertype = snap,
-            llc::Next::Other(point) => return Ok(Next::NotIp(NotIp::Llc(point))),
+            llc::Next::Other(point) => return Err(Stop::NotIp(NotIp::Llc(point))),
         }
     }
     packet.ethertype = ethertype;
     packet.has = packet.has.with(Has::ETHERTYPE);
     match ethertype {
-        IPV4 => Ok(Next::Ip(Version::V4)),
-        IPV6 => Ok(Next::Ip(Version::V6)),
+        IPV4 => Ok(Version::V4),
+        IPV6 => Ok(Version::V6),
         MPLS | MPLS_UPSTREAM => mpls::read(walk, packet, extra),
         PPPOE_SESSION => pppoe::read(walk, packet, extra),
-        other => Ok(Next::NotIp(NotIp::Ethertype(other))),
+        other => Err(Stop::NotIp(NotIp::Ethertype(other))),
     }
 }
 

@@ -10,16 +10,16 @@
 //! The address tells which: 0x0F (unicast) and 0x8F (multicast) are Cisco's, 0xFF is PPP's.
 
 use super::{ethertype, ppp};
-use crate::net::Next;
+use crate::net::{Stop, Version};
 use crate::walk::{Walk, be16};
-use crate::{Extra, Packet, WireError};
+use crate::{Extra, Packet};
 
 /// Reads either header.
 pub(super) fn read(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     match walk.peek() {
         Some(&[UNICAST | MULTICAST]) => read_cisco(walk, packet, extra),
         _ => ppp::read(walk, packet, extra),
@@ -31,7 +31,7 @@ pub(super) fn read_cisco(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     let head = walk.take::<4>("Cisco HDLC", 0)?;
     ethertype::follow(be16(head, 2), walk, packet, extra)
 }

@@ -16,9 +16,9 @@ pub(crate) mod raw;
 mod sll;
 mod vlan;
 
-use crate::net::{Next, Version};
+use crate::net::{Stop, Version};
 use crate::walk::Walk;
-use crate::{Extra, Has, NotIp, Packet, WireError};
+use crate::{Extra, Has, NotIp, Packet};
 
 /// What the first octet of a frame is, by its LINKTYPE number.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -64,15 +64,15 @@ pub(crate) fn read(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     forget(packet);
     match link {
         LinkType::ETHERNET => ethernet::read(walk, Has::NONE, packet, extra),
         LinkType::LINUX_SLL => sll::read(walk, packet, extra),
         LinkType::LINUX_SLL2 => sll::read_v2(walk, packet, extra),
         LinkType::RAW | LinkType::DLT_RAW | LinkType::DLT_RAW_OPENBSD => raw::read(walk),
-        LinkType::IPV4 => Ok(Next::Ip(Version::V4)),
-        LinkType::IPV6 => Ok(Next::Ip(Version::V6)),
+        LinkType::IPV4 => Ok(Version::V4),
+        LinkType::IPV6 => Ok(Version::V6),
         LinkType::NULL => null::read(walk),
         LinkType::LOOP => null::read_loop(walk),
         LinkType::PPP => ppp::read(walk, packet, extra),
@@ -80,7 +80,7 @@ pub(crate) fn read(
         LinkType::C_HDLC => hdlc::read_cisco(walk, packet, extra),
         LinkType::PPP_ETHER => pppoe::read(walk, packet, extra),
         LinkType::PPP_WITH_DIR => ppp::read_with_direction(walk, packet, extra),
-        LinkType(other) => Ok(Next::NotIp(NotIp::Link(other))),
+        LinkType(other) => Err(Stop::NotIp(NotIp::Link(other))),
     }
 }
 

@@ -5,26 +5,26 @@
 //! small, so the order that gives the smaller number is it. In `LOOP` they are
 //! big-endian. The number for IPv6 differs among the systems that write such frames.
 
-use crate::net::{Next, Version};
+use crate::NotIp;
+use crate::net::{Stop, Version};
 use crate::walk::Walk;
-use crate::{NotIp, WireError};
 
 /// Reads a `NULL` header.
-pub(super) fn read(walk: &mut Walk<'_>) -> Result<Next, WireError> {
+pub(super) fn read(walk: &mut Walk<'_>) -> Result<Version, Stop> {
     let head = *walk.take::<4>(LAYER, 0)?;
-    Ok(family(u32::from_be_bytes(head).min(u32::from_le_bytes(head))))
+    family(u32::from_be_bytes(head).min(u32::from_le_bytes(head)))
 }
 
 /// Reads a `LOOP` header.
-pub(super) fn read_loop(walk: &mut Walk<'_>) -> Result<Next, WireError> {
-    Ok(family(u32::from_be_bytes(*walk.take::<4>(LAYER, 0)?)))
+pub(super) fn read_loop(walk: &mut Walk<'_>) -> Result<Version, Stop> {
+    family(u32::from_be_bytes(*walk.take::<4>(LAYER, 0)?))
 }
 
-fn family(family: u32) -> Next {
+fn family(family: u32) -> Result<Version, Stop> {
     match family {
-        INET => Next::Ip(Version::V4),
-        INET6_BSD | INET6_FREEBSD | INET6_DARWIN => Next::Ip(Version::V6),
-        other => Next::NotIp(NotIp::Family(other)),
+        INET => Ok(Version::V4),
+        INET6_BSD | INET6_FREEBSD | INET6_DARWIN => Ok(Version::V6),
+        other => Err(Stop::NotIp(NotIp::Family(other))),
     }
 }
 

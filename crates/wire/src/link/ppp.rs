@@ -9,16 +9,16 @@
 //! ```
 //! A protocol whose first octet is odd has no second one (RFC 1661, section 2).
 
-use crate::net::{Next, Version, mpls};
+use crate::net::{Stop, Version, mpls};
 use crate::walk::Walk;
-use crate::{Extra, NotIp, Packet, WireError};
+use crate::{Extra, NotIp, Packet};
 
 /// Reads a PPP header.
 pub(crate) fn read(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     if walk.peek() == Some(&[ALL_STATIONS, UNNUMBERED_INFORMATION]) {
         walk.at += 2;
     }
@@ -30,10 +30,10 @@ pub(crate) fn read(
         _ => u16::from_be_bytes(*walk.take(LAYER, 0)?),
     };
     match protocol {
-        IPV4 => Ok(Next::Ip(Version::V4)),
-        IPV6 => Ok(Next::Ip(Version::V6)),
+        IPV4 => Ok(Version::V4),
+        IPV6 => Ok(Version::V6),
         MPLS_UNICAST | MPLS_MULTICAST => mpls::read(walk, packet, extra),
-        other => Ok(Next::NotIp(NotIp::Ppp(other))),
+        other => Err(Stop::NotIp(NotIp::Ppp(other))),
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn read_with_direction(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     walk.take::<1>(LAYER, 0)?;
     read(walk, packet, extra)
 }

@@ -10,22 +10,22 @@
 //! The length is not used: IP has its own, which padding does not change.
 
 use super::ppp;
-use crate::net::Next;
+use crate::net::{Stop, Version};
 use crate::walk::{Walk, forbidden};
-use crate::{Extra, Packet, WireError};
+use crate::{Extra, Packet};
 
 /// Reads the header and the PPP header behind it.
 pub(super) fn read(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     let &[version_type, code, ..] = walk.take::<6>(LAYER, 0)?;
     if version_type != VERSION_1_TYPE_1 {
-        return Err(forbidden(LAYER, 0, "VER and TYPE", version_type));
+        return Err(forbidden(LAYER, 0, "VER and TYPE", version_type).into());
     }
     if code != SESSION_DATA {
-        return Err(forbidden(LAYER, 1, "CODE", code));
+        return Err(forbidden(LAYER, 1, "CODE", code).into());
     }
     ppp::read(walk, packet, extra)
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! No link layer: the first four bits are the version of IP.
 
-use crate::net::{Next, Version};
+use crate::NotIp;
+use crate::net::{Stop, Version};
 use crate::walk::Walk;
-use crate::{NotIp, WireError};
 
 /// Tells the version of the IP packet that comes next.
-pub(crate) fn read(walk: &mut Walk<'_>) -> Result<Next, WireError> {
-    let Some(&[first]) = walk.peek::<1>() else { return Err(walk.truncated(LAYER, 0, 1)) };
-    Ok(match first >> 4 {
-        4 => Next::Ip(Version::V4),
-        6 => Next::Ip(Version::V6),
-        nibble => Next::NotIp(NotIp::Nibble(nibble)),
-    })
+pub(crate) fn read(walk: &mut Walk<'_>) -> Result<Version, Stop> {
+    let Some(&[first]) = walk.peek::<1>() else { return Err(walk.truncated(LAYER, 0, 1).into()) };
+    match first >> 4 {
+        4 => Ok(Version::V4),
+        6 => Ok(Version::V6),
+        nibble => Err(Stop::NotIp(NotIp::Nibble(nibble))),
+    }
 }
 
 const LAYER: &str = "IP";

@@ -16,16 +16,16 @@
 //! sender's is known: the destination stays zero.
 
 use super::ethertype;
-use crate::net::Next;
+use crate::net::{Stop, Version};
 use crate::walk::{Walk, be16, part};
-use crate::{Extra, Has, NotIp, Packet, WireError};
+use crate::{Extra, Has, NotIp, Packet};
 
 /// Reads a header of version 1.
 pub(super) fn read(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     let head = walk.take::<16>(LAYER, 0)?;
     sender(be16(head, 4), part(head, 6), packet);
     follow(be16(head, 2), be16(head, 14), walk, packet, extra)
@@ -36,7 +36,7 @@ pub(super) fn read_v2(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     let head = walk.take::<20>(LAYER_V2, 0)?;
     let [length] = part(head, 11);
     sender(u16::from(length), part(head, 12), packet);
@@ -56,13 +56,13 @@ fn follow(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     if matches!(device, ARPHRD_NETLINK | ARPHRD_RADIOTAP | ARPHRD_FRAD) {
-        return Ok(Next::NotIp(NotIp::Ethertype(protocol)));
+        return Err(Stop::NotIp(NotIp::Ethertype(protocol)));
     }
     match protocol {
         LINUX_802_2 => ethertype::follow(0, walk, packet, extra),
-        0..=LAST_OF_LINUX => Ok(Next::NotIp(NotIp::Ethertype(protocol))),
+        0..=LAST_OF_LINUX => Err(Stop::NotIp(NotIp::Ethertype(protocol))),
         _ => ethertype::follow(protocol, walk, packet, extra),
     }
 }

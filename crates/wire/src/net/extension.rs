@@ -47,22 +47,22 @@ pub(super) fn follow(walk: &mut Walk<'_>, packet: &mut Packet, extra: &mut Extra
             Ok(Step::Next) if announced(packet) => {}
             Ok(Step::Next | Step::Last) => return true,
             Ok(Step::Later) => {
-                super::later(*walk, packet);
+                super::later(walk.rest(), packet);
                 return false;
             }
             Err(error) => {
-                transport::unreadable(*walk, packet, extra, error);
+                transport::unreadable(walk.rest(), packet, extra, error);
                 return false;
             }
         }
     }
-    transport::unreadable(*walk, packet, extra, too_deep("IPv6 extension", MAX_EXTENSIONS));
+    transport::unreadable(walk.rest(), packet, extra, too_deep("IPv6 extension", MAX_EXTENSIONS));
     false
 }
 
 /// Payload octets by the jumbo payload option (RFC 2675, section 2) of the hop-by-hop
 /// header that begins `ahead` octets after the next one.
-pub(super) fn jumbo_payload_octets(walk: Walk<'_>, ahead: usize) -> Option<usize> {
+pub(super) fn jumbo_payload_octets(walk: &Walk<'_>, ahead: usize) -> Option<usize> {
     let &[_, length] = walk.peek_at(ahead)?;
     let end = ahead + 8 * (usize::from(length) + 1);
     let mut at = ahead + 2;

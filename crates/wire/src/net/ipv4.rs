@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(later.has, Has::NONE);
         assert_eq!(first.datagram(), later.datagram());
         let expected =
-            Datagram { src: mapped(1), dst: mapped(2), identification: 0x0707, protocol: 17 };
+            Datagram { src: mapped(1), dst: mapped(2), identification: 0x0707, vlan_id: None, protocol: 17 };
         assert_eq!(later.datagram(), expected);
     }
 

@@ -31,7 +31,7 @@ pub(super) fn read(walk: &mut Walk<'_>, packet: &mut Packet) -> Result<(), WireE
         return Err(forbidden(LAYER, 0, "Version", head[0] >> 4));
     }
     let octets = match be16(head, 4) {
-        0 => unstated(*walk, head[6]),
+        0 => walk.aside(|walk| unstated(walk, head[6])),
         payload => HEADER + usize::from(payload),
     };
     walk.narrow(octets);
@@ -56,7 +56,7 @@ pub(super) fn read(walk: &mut Walk<'_>, packet: &mut Packet) -> Result<(), WireE
 
 /// Octets of a packet whose payload length is zero.
 #[cold]
-fn unstated(walk: Walk<'_>, next_header: u8) -> usize {
+fn unstated(walk: &Walk<'_>, next_header: u8) -> usize {
     if next_header == extension::HOP_BY_HOP
         && let Some(payload) = extension::jumbo_payload_octets(walk, HEADER)
     {

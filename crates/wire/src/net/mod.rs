@@ -12,17 +12,8 @@ mod pseudowire;
 
 use crate::transport;
 use crate::tunnel::Open;
-use crate::walk::Walk;
+use crate::walk::{Rest, Walk};
 use crate::{Extra, Fragment, NotIp, Packet, WireError};
-
-/// What a link layer announces.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Next {
-    /// An IP header comes next.
-    Ip(Version),
-    /// No IP packet comes.
-    NotIp(NotIp),
-}
 
 /// A version of IP.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +22,29 @@ pub(crate) enum Version {
     V6,
 }
 
+/// What ends the way to an IP packet before there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stop {
+    /// Something else is there.
+    NotIp(NotIp),
+    /// What is there cannot be read.
+    Malformed(WireError),
+}
+
+impl From<WireError> for Stop {
+    #[cold]
+    fn from(error: WireError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
 /// Reads an IP packet down to its payload. Returns how to open the tunnel that
 /// its payload may be.
 ///
 /// # Errors
 /// The IP header cannot be read; `packet` is as it was.
-#[inline]
+#[expect(clippy::inline_always, reason = "as a call it would keep `walk` in memory")]
+#[inline(always)]
 pub(crate) fn read(
     version: Version,
     walk: &mut Walk<'_>,
@@ -48,7 +56,7 @@ pub(crate) fn read(
         Version::V6 => ipv6::read(walk, packet)?,
     }
     if packet.fragment == Fragment::Later {
-        later(*walk, packet);
+        later(walk.rest(), packet);
         return Ok(None);
     }
     if extension::announced(packet) && !walk.aside(|walk| extension::follow(walk, packet, extra)) {
@@ -59,8 +67,8 @@ pub(crate) fn read(
 
 /// Says of a later fragment that its transport header is elsewhere.
 #[cold]
-fn later(walk: Walk<'_>, packet: &mut Packet) {
-    transport::absent(walk, packet);
+fn later(rest: Rest, packet: &mut Packet) {
+    transport::absent(rest, packet);
     if extension::announced(packet) {
         packet.ends = crate::Ends::Unread;
     }

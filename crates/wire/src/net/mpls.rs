@@ -10,9 +10,9 @@
 //! Nothing says what follows the bottom: the first four bits of it do, as routers
 //! have it (RFC 4928). 4 and 6 are IP; for the rest see `pseudowire`.
 
-use super::{Next, pseudowire};
+use super::{Stop, Version, pseudowire};
 use crate::walk::{Walk, too_deep};
-use crate::{Extra, Has, MAX_LABELS, Packet, WireError};
+use crate::{Extra, Has, MAX_LABELS, Packet};
 
 /// Reads a label stack and what follows it, down to the IP packet.
 #[inline(never)]
@@ -20,12 +20,12 @@ pub(crate) fn read(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
+) -> Result<Version, Stop> {
     extra.mpls.clear();
     loop {
         let entry = u32::from_be_bytes(*walk.take(LAYER, 4 * extra.mpls.len())?);
         if !extra.mpls.push(entry) {
-            return Err(too_deep(LAYER, MAX_LABELS));
+            return Err(too_deep(LAYER, MAX_LABELS).into());
         }
         if entry & BOTTOM != 0 {
             packet.has = packet.has.with(Has::MPLS);

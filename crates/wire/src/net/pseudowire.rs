@@ -20,30 +20,30 @@
 //! the payload of an IP type begins with that version; or if its length fits and
 //! both its service access points are the same.
 
-use super::{Next, Version};
+use super::{Stop, Version};
 use crate::link::{ethernet, ethertype};
 use crate::walk::{Walk, be16, too_deep};
-use crate::{Extra, Has, MAX_TUNNELS, NotIp, Packet, WireError};
+use crate::{Extra, Has, MAX_TUNNELS, NotIp, Packet};
 
 /// Goes on to the IP packet from behind the bottom of a label stack.
 pub(super) fn read(
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Next, WireError> {
-    let Some(&[first]) = walk.peek::<1>() else { return Err(walk.truncated(LAYER, 0, 1)) };
+) -> Result<Version, Stop> {
+    let Some(&[first]) = walk.peek::<1>() else { return Err(walk.truncated(LAYER, 0, 1).into()) };
     match first >> 4 {
-        4 if ipv4_fills(walk) || !is_ethernet(walk, 0) => return Ok(Next::Ip(Version::V4)),
-        6 if ipv6_fills(walk) || !is_ethernet(walk, 0) => return Ok(Next::Ip(Version::V6)),
+        4 if ipv4_fills(walk) || !is_ethernet(walk, 0) => return Ok(Version::V4),
+        6 if ipv6_fills(walk) || !is_ethernet(walk, 0) => return Ok(Version::V6),
         _ if walk.peek() == Some(&[0, 0]) && is_ethernet(walk, CONTROL_WORD) => {
             walk.skip(CONTROL_WORD);
         }
         _ if is_ethernet(walk, 0) => {}
-        nibble => return Ok(Next::NotIp(NotIp::Nibble(nibble))),
+        nibble => return Err(Stop::NotIp(NotIp::Nibble(nibble))),
     }
     walk.pseudowires += 1;
     if walk.pseudowires > MAX_TUNNELS {
-        return Err(too_deep(LAYER, MAX_TUNNELS));
+        return Err(too_deep(LAYER, MAX_TUNNELS).into());
     }
     let keep = Has::TUNNEL.with(Has::OUTER_FRAGMENT).with(Has::MPLS);
     ethernet::read(walk, packet.has.within(keep), packet, extra)
@@ -85,7 +85,7 @@ fn is_ethernet(walk: &Walk<'_>, ahead: usize) -> bool {
 }
 
 /// Ethertypes other than IP's that a pseudowire is likely to carry: ARP, the tags, slow
-/// protocols, MPLS, `PPPoE`, 802.1X, MACsec, LLDP, connectivity fault management.
+/// protocols, MPLS, `PPPoE`, 802.1X, `MACsec`, LLDP, connectivity fault management.
 const CARRIED: [u16; 15] = [
     0x0806, 0x8100, 0x88a8, 0x9100, 0x9200, 0x9300, 0x8809, 0x8847, 0x8848, 0x8863, 0x8864, 0x888e,
     0x88e5, 0x88cc, 0x8902,

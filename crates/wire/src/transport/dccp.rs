@@ -24,7 +24,7 @@ pub(super) fn read(walk: &mut Walk<'_>, packet: &mut Packet) -> Result<(), WireE
     if octets < SHORTEST || octets > walk.left_on_wire() {
         return Err(forbidden(LAYER, 4, "Data Offset", head[4]));
     }
-    locate(*walk, octets, packet);
+    locate(walk.rest(), octets, packet);
     packet.src_port = be16(head, 0);
     packet.dst_port = be16(head, 2);
     packet.ends = Ends::Ports;

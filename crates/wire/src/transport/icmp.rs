@@ -51,7 +51,7 @@ pub(super) fn read(
         packet.icmp_id = be16(head, 4);
     }
     let octets = if walk.left_on_wire() < HEADER { SHORTEST } else { HEADER };
-    locate(*walk, octets, packet);
+    locate(walk.rest(), octets, packet);
     packet.icmp_type = kind;
     packet.icmp_code = code;
     packet.ends = ends;

@@ -2,7 +2,7 @@
 //! What IP carries: the header with the ports, or none.
 //!
 //! A header that cannot be read leaves the packet without ports
-//! ([`Ends::Unread`](crate::Ends::Unread)) and with its trouble told: the IP header is as good as
+//! ([`Ends::Unread`]) and with its trouble told: the IP header is as good as
 //! before. Tunnels are not opened here, only recognised.
 
 mod dccp;
@@ -13,7 +13,7 @@ pub mod tcp;
 mod udp;
 
 use crate::tunnel::{self, Open};
-use crate::walk::{Walk, place};
+use crate::walk::{Rest, Walk, place};
 use crate::{Ends, Extra, Has, Packet, WireError};
 
 /// Reads the header that `packet.protocol` announces. The table of transport protocols.
@@ -37,12 +37,12 @@ fn rarer(walk: &mut Walk<'_>, packet: &mut Packet, extra: &mut Extra) -> Option<
         protocol::DCCP => dccp::read(walk, packet),
         protocol::UDP_LITE => udp::read_lite(walk, packet),
         _ => {
-            absent(*walk, packet);
+            absent(walk.rest(), packet);
             return tunnel::by_protocol(packet.protocol);
         }
     };
     if let Err(error) = result {
-        unreadable(*walk, packet, extra, error);
+        unreadable(walk.rest(), packet, extra, error);
     }
     None
 }
@@ -62,9 +62,9 @@ pub(crate) fn forget(packet: &mut Packet) {
 /// Describes a packet without a transport header that could be read here: everything
 /// behind the IP headers is payload.
 #[inline]
-pub(crate) fn absent(walk: Walk<'_>, packet: &mut Packet) {
+pub(crate) fn absent(rest: Rest, packet: &mut Packet) {
     forget(packet);
-    locate(walk, 0, packet);
+    locate(rest, 0, packet);
     packet.ends = match packet.protocol {
         protocol::TCP
         | protocol::UDP
@@ -79,8 +79,8 @@ pub(crate) fn absent(walk: Walk<'_>, packet: &mut Packet) {
 
 /// Describes a packet whose transport or extension header is wrong in the way of `error`.
 #[cold]
-pub(crate) fn unreadable(walk: Walk<'_>, packet: &mut Packet, extra: &mut Extra, error: WireError) {
-    absent(walk, packet);
+pub(crate) fn unreadable(rest: Rest, packet: &mut Packet, extra: &mut Extra, error: WireError) {
+    absent(rest, packet);
     trouble(packet, extra, error);
 }
 
@@ -93,10 +93,10 @@ pub(crate) fn trouble(packet: &mut Packet, extra: &mut Extra, error: WireError) 
 
 /// Notes where a transport header of `header_octets`, which comes next, and its payload begin.
 #[inline]
-fn locate(walk: Walk<'_>, header_octets: usize, packet: &mut Packet) {
-    packet.transport_at = place(walk.at);
-    packet.payload_at = place(walk.at + header_octets);
-    packet.payload_octets = place(walk.left_on_wire().saturating_sub(header_octets));
+fn locate(rest: Rest, header_octets: usize, packet: &mut Packet) {
+    packet.transport_at = place(rest.at);
+    packet.payload_at = place(rest.at + header_octets);
+    packet.payload_octets = place(rest.octets.saturating_sub(header_octets));
 }
 
 #[cfg(test)]

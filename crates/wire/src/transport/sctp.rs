@@ -19,7 +19,7 @@ pub(super) fn read(walk: &mut Walk<'_>, packet: &mut Packet) -> Result<(), WireE
     let Some(head) = walk.peek::<HEADER>() else {
         return Err(walk.truncated("SCTP", 0, HEADER));
     };
-    locate(*walk, HEADER, packet);
+    locate(walk.rest(), HEADER, packet);
     packet.src_port = be16(head, 0);
     packet.dst_port = be16(head, 2);
     packet.ends = Ends::Ports;

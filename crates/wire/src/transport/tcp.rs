@@ -14,7 +14,7 @@
 //! |              options, offset - 5 words                 |
 //! +--------------------------------------------------------+
 //! ```
-//! [`crate::dissect`] keeps ports and flags; [`read`] and [`options`] give the rest to whoever
+//! [`crate::dissect()`] keeps ports and flags; [`read`] and [`options`] give the rest to whoever
 //! wants it.
 
 use super::{locate, unreadable};
@@ -66,8 +66,8 @@ pub fn read(bytes: &[u8]) -> Result<Header<'_>, WireError> {
     })
 }
 
-/// Goes through options as kind and data. Ends at the end-of-options kind, at an option
-/// that is not whole, and at the end of `bytes`; no-operation options are passed over.
+/// Goes through options as kind and data. Ends after the end-of-options kind, at an option
+/// that is not whole, and at the end of `bytes`.
 pub const fn options(bytes: &[u8]) -> Options<'_> {
     Options { rest: bytes }
 }
@@ -82,16 +82,21 @@ impl<'a> Iterator for Options<'a> {
     type Item = (u8, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match *self.rest {
-                [NO_OPERATION, ref rest @ ..] => self.rest = rest,
-                [kind, octets, ..] if kind != END_OF_OPTIONS && octets >= 2 => {
-                    let (option, rest) = self.rest.split_at_checked(usize::from(octets))?;
-                    self.rest = rest;
-                    return option.get(2..).map(|data| (kind, data));
-                }
-                _ => return None,
+        match *self.rest {
+            [END_OF_OPTIONS, ..] => {
+                self.rest = &[];
+                Some((END_OF_OPTIONS, &[]))
             }
+            [NO_OPERATION, ref rest @ ..] => {
+                self.rest = rest;
+                Some((NO_OPERATION, &[]))
+            }
+            [kind, octets, ..] if octets >= 2 => {
+                let (option, rest) = self.rest.split_at_checked(usize::from(octets))?;
+                self.rest = rest;
+                option.get(2..).map(|data| (kind, data))
+            }
+            _ => None,
         }
     }
 }
@@ -101,13 +106,13 @@ impl<'a> Iterator for Options<'a> {
 pub(super) fn dissect(walk: &mut Walk<'_>, packet: &mut Packet, extra: &mut Extra) {
     let Some(head) = walk.peek::<SHORTEST>() else {
         let error = walk.truncated(LAYER, 0, SHORTEST);
-        return unreadable(*walk, packet, extra, error);
+        return unreadable(walk.rest(), packet, extra, error);
     };
     let octets = header_octets(head);
     if octets < SHORTEST || octets > walk.left_on_wire() {
-        return unreadable(*walk, packet, extra, bad_offset(head));
+        return unreadable(walk.rest(), packet, extra, bad_offset(head));
     }
-    locate(*walk, octets, packet);
+    locate(walk.rest(), octets, packet);
     packet.src_port = be16(head, 0);
     packet.dst_port = be16(head, 2);
     packet.tcp_flags = be16(head, 12) & FLAGS;
@@ -160,7 +165,8 @@ mod tests {
     #[test]
     fn options_are_kind_and_data() {
         let seen: Vec<_> = options(read(&SYN).unwrap().options).collect();
-        assert_eq!(seen, [(2, &[5, 0xb4][..]), (3, &[7][..]), (4, &[][..])]);
+        let none: &[u8] = &[];
+        assert_eq!(seen, [(2, &[5, 0xb4][..]), (1, none), (3, &[7]), (4, none), (0, none)]);
     }
 
     #[test]

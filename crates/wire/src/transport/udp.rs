@@ -14,7 +14,7 @@
 
 use super::{locate, unreadable};
 use crate::tunnel::{self, Open};
-use crate::walk::{Walk, be16};
+use crate::walk::{Rest, Walk, be16};
 use crate::{Ends, Extra, Packet, WireError};
 
 /// Puts ports into `packet`. Returns how to open the tunnel that the ports stand for.
@@ -22,10 +22,10 @@ use crate::{Ends, Extra, Packet, WireError};
 pub(super) fn dissect(walk: &mut Walk<'_>, packet: &mut Packet, extra: &mut Extra) -> Option<Open> {
     let Some(head) = walk.peek::<HEADER>() else {
         let error = walk.truncated(LAYER, 0, HEADER);
-        unreadable(*walk, packet, extra, error);
+        unreadable(walk.rest(), packet, extra, error);
         return None;
     };
-    ports(head, *walk, packet);
+    ports(*head, walk.rest(), packet);
     let length = u32::from(be16(head, 4));
     // Wraps below the header's own length, which no payload then is as long as.
     let payload = length.wrapping_sub(8);
@@ -41,15 +41,15 @@ pub(super) fn read_lite(walk: &mut Walk<'_>, packet: &mut Packet) -> Result<(), 
     let Some(head) = walk.peek::<HEADER>() else {
         return Err(walk.truncated("UDP-Lite", 0, HEADER));
     };
-    ports(head, *walk, packet);
+    ports(*head, walk.rest(), packet);
     Ok(())
 }
 
 #[inline]
-fn ports(head: &[u8; HEADER], walk: Walk<'_>, packet: &mut Packet) {
-    locate(walk, HEADER, packet);
-    packet.src_port = be16(head, 0);
-    packet.dst_port = be16(head, 2);
+fn ports(head: [u8; HEADER], rest: Rest, packet: &mut Packet) {
+    locate(rest, HEADER, packet);
+    packet.src_port = be16(&head, 0);
+    packet.dst_port = be16(&head, 2);
     packet.ends = Ends::Ports;
 }
 
@@ -77,8 +77,7 @@ mod tests {
     fn the_length_is_heeded_only_where_it_can_be() {
         for (length, payload) in [(10, 2), (8, 0), (7, 3), (0, 3), (12, 3), (0xffff, 3)] {
             let mut udp = sample::udp(53, 1053, b"abc");
-            udp[5] = length as u8;
-            udp[4] = (length >> 8) as u8;
+            udp[4..6].copy_from_slice(&u16::to_be_bytes(length));
             assert_eq!(raw(17, &udp).payload_octets, payload, "{length}");
         }
     }

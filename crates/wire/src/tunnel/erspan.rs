@@ -28,7 +28,7 @@ pub(super) fn open(sequenced: bool, walk: &mut Walk<'_>) -> Result<Opened, WireE
     } else {
         None
     };
-    Ok(Opened { kind: TunnelType::Erspan, id, content: Content::Ethernet })
+    Ok(Opened { kind: TunnelType::Erspan, id, content: Some(Content::Ethernet) })
 }
 
 /// Reads the header of type III.
@@ -40,9 +40,9 @@ pub(super) fn open_iii(walk: &mut Walk<'_>) -> Result<Opened, WireError> {
         walk.take::<8>(LAYER, 12)?;
     }
     let content = match (last >> 10) & 0x1f {
-        FRAME_ETHERNET => Content::Ethernet,
-        FRAME_IP => Content::Ip,
-        _ => Content::Other,
+        FRAME_ETHERNET => Some(Content::Ethernet),
+        FRAME_IP => Some(Content::Ip),
+        _ => None,
     };
     Ok(Opened { kind: TunnelType::Erspan, id, content })
 }

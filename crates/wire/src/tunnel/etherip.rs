@@ -18,7 +18,7 @@ pub(super) fn open(walk: &mut Walk<'_>, _: &Packet) -> Result<Option<Opened>, Wi
     if version >> 4 != 3 {
         return Err(forbidden(LAYER, 0, "Version", version >> 4));
     }
-    Ok(Some(Opened { kind: TunnelType::Etherip, id: None, content: Content::Ethernet }))
+    Ok(Some(Opened { kind: TunnelType::Etherip, id: None, content: Some(Content::Ethernet) }))
 }
 
 const LAYER: &str = "EtherIP";

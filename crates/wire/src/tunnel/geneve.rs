@@ -25,11 +25,11 @@ pub(super) fn open(walk: &mut Walk<'_>, _: &Packet) -> Result<Option<Opened>, Wi
     let head = walk.take::<8>(LAYER, 0)?;
     walk.skip(usize::from(head[0] & 0x3f) * 4);
     let content = match be16(head, 2) {
-        gre::TRANSPARENT_ETHERNET => Content::Ethernet,
-        ethertype::IPV4 => Content::Ipv4,
-        ethertype::IPV6 => Content::Ipv6,
-        ethertype::MPLS | ethertype::MPLS_UPSTREAM => Content::Mpls,
-        _ => Content::Other,
+        gre::TRANSPARENT_ETHERNET => Some(Content::Ethernet),
+        ethertype::IPV4 => Some(Content::Ipv4),
+        ethertype::IPV6 => Some(Content::Ipv6),
+        ethertype::MPLS | ethertype::MPLS_UPSTREAM => Some(Content::Mpls),
+        _ => None,
     };
     let id = Some(u64::from(be32(head, 4) >> 8));
     Ok(Some(Opened { kind: TunnelType::Geneve, id, content }))

@@ -51,17 +51,17 @@ fn standard(flags: u16, kind: u16, walk: &mut Walk<'_>) -> Result<Opened, WireEr
         walk.take::<4>(LAYER, offset)?;
     }
     let content = match (kind, key) {
-        (ethertype::IPV4, _) => Content::Ipv4,
-        (ethertype::IPV6, _) => Content::Ipv6,
-        (ethertype::MPLS | ethertype::MPLS_UPSTREAM, _) => Content::Mpls,
-        (PPP, _) => Content::Ppp,
+        (ethertype::IPV4, _) => Some(Content::Ipv4),
+        (ethertype::IPV6, _) => Some(Content::Ipv6),
+        (ethertype::MPLS | ethertype::MPLS_UPSTREAM, _) => Some(Content::Mpls),
+        (PPP, _) => Some(Content::Ppp),
         (ERSPAN_II, _) => return erspan::open(flags & SEQUENCE != 0, walk),
         (ERSPAN_III, _) => return erspan::open_iii(walk),
         (TRANSPARENT_ETHERNET, Some(key)) if flags & (CHECKSUM | SEQUENCE) == 0 => {
             return Ok(nvgre::opened(key));
         }
-        (TRANSPARENT_ETHERNET, _) => Content::Ethernet,
-        _ => Content::Other,
+        (TRANSPARENT_ETHERNET, _) => Some(Content::Ethernet),
+        _ => None,
     };
     Ok(Opened { kind: TunnelType::Gre, id: key.map(u64::from), content })
 }
@@ -75,11 +75,11 @@ fn enhanced(flags: u16, kind: u16, walk: &mut Walk<'_>) -> Result<Opened, WireEr
     }
     let call = be16(walk.take::<4>(LAYER, 4)?, 2);
     let mut offset = 8;
-    let mut content = Content::Other;
+    let mut content = None;
     if flags & SEQUENCE != 0 {
         walk.take::<4>(LAYER, offset)?;
         offset += 4;
-        content = Content::Ppp;
+        content = Some(Content::Ppp);
     }
     if flags & ACKNOWLEDGMENT != 0 {
         walk.take::<4>(LAYER, offset)?;

@@ -35,7 +35,7 @@ pub(super) fn open(walk: &mut Walk<'_>, _: &Packet) -> Result<Option<Opened>, Wi
         }
     }
     let id = Some(u64::from(be32(head, 4)));
-    Ok(Some(Opened { kind: TunnelType::Gtpu, id, content: Content::Ip }))
+    Ok(Some(Opened { kind: TunnelType::Gtpu, id, content: Some(Content::Ip) }))
 }
 
 /// The port that IANA assigned.

@@ -10,13 +10,13 @@ use crate::{Packet, TunnelType, WireError};
 /// IPv4 in either version, protocol 4.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all tunnels")]
 pub(super) fn open_v4(_: &mut Walk<'_>, _: &Packet) -> Result<Option<Opened>, WireError> {
-    Ok(Some(Opened { kind: TunnelType::Ipip, id: None, content: Content::Ipv4 }))
+    Ok(Some(Opened { kind: TunnelType::Ipip, id: None, content: Some(Content::Ipv4) }))
 }
 
 /// IPv6 in either version, protocol 41.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all tunnels")]
 pub(super) fn open_v6(_: &mut Walk<'_>, _: &Packet) -> Result<Option<Opened>, WireError> {
-    Ok(Some(Opened { kind: TunnelType::Ipip, id: None, content: Content::Ipv6 }))
+    Ok(Some(Opened { kind: TunnelType::Ipip, id: None, content: Some(Content::Ipv6) }))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod teredo;
 mod vxlan;
 
 use crate::link::{ethernet, ppp, raw};
-use crate::net::{self, Next, Version, mpls};
+use crate::net::{self, Stop, Version, mpls};
 use crate::transport::{protocol, trouble};
 use crate::walk::{Walk, too_deep};
 use crate::{Extra, Fragment, Has, MAX_TUNNELS, Packet, Tunnel, TunnelType, WireError};
@@ -36,7 +36,8 @@ pub(crate) type Open = fn(&mut Walk<'_>, &Packet) -> Result<Option<Opened>, Wire
 pub(crate) struct Opened {
     kind: TunnelType,
     id: Option<u64>,
-    content: Content,
+    /// `None` where no IP packet is looked for.
+    content: Option<Content>,
 }
 
 /// What comes behind a tunnel's header.
@@ -49,8 +50,6 @@ pub(crate) enum Content {
     Ethernet,
     Mpls,
     Ppp,
-    /// Nothing that an IP packet is looked for in.
-    Other,
 }
 
 /// The table of tunnels that have a protocol number.
@@ -79,91 +78,91 @@ pub(crate) fn by_port(src: u16, dst: u16) -> Option<Open> {
     }
 }
 
-/// Describes in `packet` the innermost packet that can be read. `walk` is at the payload of
-/// the one that `packet` describes, which `open` may be able to open.
+/// Where a look into tunnels ended at something that is no packet, after `packet`
+/// was overwritten.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spoilt {
+    /// How many tunnels can be gone into.
+    pub readable: usize,
+    /// What is wrong with the packet in the next; `None` if it is no IP packet.
+    pub error: Option<WireError>,
+}
+
+/// Describes in `packet` the innermost packet that can be read, but goes into no more than
+/// `limit` tunnels. `walk` is at the payload of the one that `packet` describes, which `open`
+/// may be able to open.
+///
+/// # Errors
+/// A packet on the way cannot be read, and the one around it is not described any more. (To
+/// keep a copy of it would cost every tunnelled packet more than reading its headers does.)
 #[inline(never)]
 pub(crate) fn look_inside(
     mut open: Open,
+    limit: usize,
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) {
-    for depth in 0..=MAX_TUNNELS {
+) -> Result<(), Spoilt> {
+    for depth in 0..limit {
         let opened = match open(walk, packet) {
             Ok(Some(opened)) => opened,
-            Ok(None) => return,
-            Err(error) => return trouble(packet, extra, error),
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                trouble(packet, extra, error);
+                return Ok(());
+            }
         };
-        if depth == MAX_TUNNELS {
-            return trouble(packet, extra, too_deep(opened.kind.name(), MAX_TUNNELS));
+        let Some(content) = opened.content else { return Ok(()) };
+        note(&opened, packet, extra);
+        match enter(content, walk, packet, extra) {
+            Ok(Some(deeper)) => open = deeper,
+            Ok(None) => return Ok(()),
+            Err(Stop::NotIp(_)) => return Err(Spoilt { readable: depth, error: None }),
+            Err(Stop::Malformed(error)) => {
+                return Err(Spoilt { readable: depth, error: Some(error) });
+            }
         }
-        match enter(opened, walk, packet, extra) {
-            Some(deeper) => open = deeper,
-            None => return,
-        }
+    }
+    if limit == MAX_TUNNELS
+        && let Ok(Some(opened)) = open(walk, packet)
+    {
+        trouble(packet, extra, too_deep(opened.kind.name(), MAX_TUNNELS));
+    }
+    Ok(())
+}
+
+/// Notes which tunnel the packet inside the described one comes in; of several, the outermost.
+fn note(opened: &Opened, packet: &mut Packet, extra: &mut Extra) {
+    if !packet.has.contains(Has::TUNNEL) {
+        let &Opened { kind, id, .. } = opened;
+        extra.tunnel = Tunnel { src: packet.src, dst: packet.dst, id, kind };
+        packet.has = packet.has.with(Has::TUNNEL);
+    }
+    if packet.fragment == Fragment::First && !packet.has.contains(Has::OUTER_FRAGMENT) {
+        extra.outer_fragment = packet.datagram();
+        packet.has = packet.has.with(Has::OUTER_FRAGMENT);
     }
 }
 
-/// Describes the packet that comes next in place of the one around it, if it can be read.
-/// Returns how to open what that may hold.
+/// Describes what comes next in place of the packet around it. Returns how to open the
+/// tunnel that its payload may be.
 fn enter(
-    opened: Opened,
-    walk: &mut Walk<'_>,
-    packet: &mut Packet,
-    extra: &mut Extra,
-) -> Option<Open> {
-    let outer = *packet;
-    let stacks = outer.has.any(Has::VLANS.with(Has::MPLS)).then_some((extra.vlans, extra.mpls));
-    let result = describe(opened.content, walk, packet, extra);
-    if let Ok(Some(deeper)) = result {
-        note(&opened, &outer, packet, extra);
-        return deeper;
-    }
-    *packet = outer;
-    if let Some(stacks) = stacks {
-        (extra.vlans, extra.mpls) = stacks;
-    }
-    if let Err(error) = result {
-        trouble(packet, extra, error);
-    }
-    None
-}
-
-/// Reads what comes next into `packet`. `None` if it is no IP packet.
-fn describe(
     content: Content,
     walk: &mut Walk<'_>,
     packet: &mut Packet,
     extra: &mut Extra,
-) -> Result<Option<Option<Open>>, WireError> {
+) -> Result<Option<Open>, Stop> {
     let tunnel = packet.has.within(Has::TUNNEL.with(Has::OUTER_FRAGMENT));
-    packet.has = packet.has.without(Has::TCP.with(Has::FRAGMENT_HEADER).with(Has::TROUBLE));
-    let next = match content {
-        Content::Ipv4 => Next::Ip(Version::V4),
-        Content::Ipv6 => Next::Ip(Version::V6),
+    packet.has = packet.has.without(Has::TCP.with(Has::FRAGMENT_HEADER));
+    let version = match content {
+        Content::Ipv4 => Version::V4,
+        Content::Ipv6 => Version::V6,
         Content::Ip => raw::read(walk)?,
         Content::Ethernet => ethernet::read(walk, tunnel, packet, extra)?,
         Content::Mpls => mpls::read(walk, packet, extra)?,
         Content::Ppp => ppp::read(walk, packet, extra)?,
-        Content::Other => return Ok(None),
     };
-    match next {
-        Next::Ip(version) => net::read(version, walk, packet, extra).map(Some),
-        Next::NotIp(_) => Ok(None),
-    }
-}
-
-/// Notes which tunnel the described packet came in; of several, the outermost.
-fn note(opened: &Opened, outer: &Packet, packet: &mut Packet, extra: &mut Extra) {
-    if !packet.has.contains(Has::TUNNEL) {
-        let &Opened { kind, id, .. } = opened;
-        extra.tunnel = Tunnel { src: outer.src, dst: outer.dst, id, kind };
-        packet.has = packet.has.with(Has::TUNNEL);
-    }
-    if outer.fragment == Fragment::First && !packet.has.contains(Has::OUTER_FRAGMENT) {
-        extra.outer_fragment = outer.datagram();
-        packet.has = packet.has.with(Has::OUTER_FRAGMENT);
-    }
+    Ok(net::read(version, walk, packet, extra)?)
 }
 
 #[cfg(test)]

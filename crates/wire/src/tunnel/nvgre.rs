@@ -16,7 +16,7 @@ use crate::TunnelType;
 /// What GRE with this key and such a payload is.
 pub(super) fn opened(key: u32) -> Opened {
     let vsid = u64::from(key >> 8);
-    Opened { kind: TunnelType::Nvgre, id: Some(vsid), content: Content::Ethernet }
+    Opened { kind: TunnelType::Nvgre, id: Some(vsid), content: Some(Content::Ethernet) }
 }
 
 #[cfg(test)]

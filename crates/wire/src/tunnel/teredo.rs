@@ -29,7 +29,7 @@ pub(super) fn open(walk: &mut Walk<'_>, outer: &Packet) -> Result<Option<Opened>
         let octets = 40 + usize::from(be16(head, 4));
         head[0] >> 4 == 6 && (octets <= walk.left_on_wire() || outer.fragment == Fragment::First)
     });
-    let opened = Opened { kind: TunnelType::Teredo, id: None, content: Content::Ipv6 };
+    let opened = Opened { kind: TunnelType::Teredo, id: None, content: Some(Content::Ipv6) };
     Ok(fits.then_some(opened))
 }
 

@@ -19,7 +19,7 @@ use crate::{Packet, TunnelType, WireError};
 
 /// Opens VXLAN.
 pub(super) fn open(walk: &mut Walk<'_>, _: &Packet) -> Result<Option<Opened>, WireError> {
-    Ok(read(walk)?.map(|(_, id)| opened(id, Content::Ethernet)))
+    Ok(read(walk)?.map(|(_, id)| opened(id, Some(Content::Ethernet))))
 }
 
 /// Opens VXLAN-GPE.
@@ -27,12 +27,12 @@ pub(super) fn open_gpe(walk: &mut Walk<'_>, _: &Packet) -> Result<Option<Opened>
     let Some((first, id)) = read(walk)? else { return Ok(None) };
     let [flags, .., next] = first.to_be_bytes();
     let content = match next {
-        _ if flags & NEXT_PROTOCOL == 0 => Content::Ethernet,
-        1 => Content::Ipv4,
-        2 => Content::Ipv6,
-        3 => Content::Ethernet,
-        5 => Content::Mpls,
-        _ => Content::Other,
+        _ if flags & NEXT_PROTOCOL == 0 => Some(Content::Ethernet),
+        1 => Some(Content::Ipv4),
+        2 => Some(Content::Ipv6),
+        3 => Some(Content::Ethernet),
+        5 => Some(Content::Mpls),
+        _ => None,
     };
     Ok(Some(opened(id, content)))
 }
@@ -44,7 +44,7 @@ pub(super) const PORT_BEFORE_IANA: u16 = 8472;
 /// The port of VXLAN-GPE.
 pub(super) const PORT_GPE: u16 = 4790;
 
-fn opened(id: u64, content: Content) -> Opened {
+fn opened(id: u64, content: Option<Content>) -> Opened {
     Opened { kind: TunnelType::Vxlan, id: Some(id), content }
 }
 
