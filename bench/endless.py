@@ -50,7 +50,7 @@ def repeat(capture: Path, seconds: float, shift: int) -> None:
 
 def record_offsets(capture: bytes, most: int | None = None) -> list[int]:
     """Where each packet's record begins, of the first ``most`` packets or of all."""
-    found = []
+    found: list[int] = []
     at = HEADER_OCTETS
     while at + RECORD_OCTETS <= len(capture) and len(found) != most:
         found.append(at)

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.conftest import DEMO, FrontDoor
 
 import penstock
+from tests.conftest import DEMO, FrontDoor
 
 
 def test_every_public_name_is_there() -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 import pytest
-from tests import flows
 
 from penstock.batch import FlowBatch
+from tests import flows
 
 
 def test_rows_have_addresses_as_text_and_times_as_nanoseconds() -> None:

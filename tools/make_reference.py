@@ -142,17 +142,19 @@ def plugins() -> str:
         for name in plugin["columns"]:
             row = known[name]
             elements = ", ".join(numbered(row["elements"])) or "–"
-            text.append(
-                f"| `{name}` | {_cell(row['type'])} | {elements} | {_cell(row['summary'])} |"
-            )
+            text.append(f"| `{name}` | `{row['type']}` | {elements} | {_cell(row['summary'])} |")
         if plugin["options"]:
             text.append("\n| option | type | default | meaning |\n|---|---|---|---|")
             text += [
-                f"| `{o['name']}` | {o['type']} | {o['default'] or '–'} | {_cell(o['summary'])} |"
+                f"| `{o['name']}`{_also(o['alias'])} | {o['type']} | {o['default'] or '–'} | {_cell(o['summary'])} |"
                 for o in plugin["options"]
             ]
         text.append(f"\nExample: `{plugin['example']}`\n")
     return "\n".join(text)
+
+
+def _also(alias: str | None) -> str:
+    return f", `{alias}`" if alias else ""
 
 
 def columns() -> str:
@@ -168,7 +170,7 @@ def columns() -> str:
         elements = ", ".join(numbered(row["elements"])) or "–"
         cells = [
             f"`{row['name']}`",
-            _cell(row["type"]),
+            f"`{row['type']}`",
             row["group"],
             elements,
             _cell(row["summary"]),

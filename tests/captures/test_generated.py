@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.captures import generated
 
 import penstock
+from tests.captures import generated
 
 if TYPE_CHECKING:
     from collections.abc import Callable

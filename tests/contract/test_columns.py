@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
-from tests.conftest import DEMO, ROOT, CommandLine
 
 import penstock
+from tests.conftest import DEMO, ROOT, CommandLine
 
 COLUMNS = {row["name"]: row for row in penstock.columns()}
 PLUGINS = [row["name"] for row in penstock.plugins()]

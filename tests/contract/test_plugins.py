@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.conftest import DEMO, ROOT, CommandLine, FrontDoor
 
 import penstock
+from tests.conftest import DEMO, ROOT, CommandLine, FrontDoor
 
 PLUGINS = {row["name"]: row for row in penstock.plugins()}
 COLUMNS = {row["name"]: row for row in penstock.columns()}

@@ -7,12 +7,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from tests import flows
-from tests.conftest import DEMO, ROOT, CommandLine
 
 from penstock.errors import ConfigError
 from penstock.sinks import SINKS, build, order, settings_class, sink_class
 from penstock.sinks.base import BatchId, Sink, SinkSettings
+from tests import flows
+from tests.conftest import DEMO, ROOT, CommandLine
 
 EVERY_SINK = pytest.mark.parametrize("name", SINKS)
 

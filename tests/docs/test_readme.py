@@ -10,9 +10,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.conftest import DEMO, ROOT, CommandLine
 
 import penstock
+from tests.conftest import DEMO, ROOT, CommandLine
 
 PAGES = sorted(
     path

@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
-from tests.conftest import ROOT
 
 from penstock.config import model
+from tests.conftest import ROOT
 
 
 def maker() -> ModuleType:

@@ -7,11 +7,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from tests.conftest import ROOT, assert_adds_up
 
 import penstock
 from penstock.config.shorthand import Shorthand
 from penstock.pipeline.supervise import run
+from tests.conftest import ROOT, assert_adds_up
 
 GOLDEN = sorted(
     path

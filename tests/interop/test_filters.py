@@ -8,9 +8,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.captures import DEMO, GOLDEN
 
 import penstock
+from tests.captures import DEMO, GOLDEN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.captures import GOLDEN, golden_captures, made_golden_captures
-from tests.interop.judgement import Sums, by_judge, by_rows, judged
 
 import penstock
+from tests.captures import GOLDEN, golden_captures, made_golden_captures
+from tests.interop.judgement import Sums, by_judge, by_rows, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from tests.captures import GOLDEN
 
 import penstock
+from tests.captures import GOLDEN
 
 IDLE, ACTIVE, ENDED, FORCED = 1, 2, 3, 4
 

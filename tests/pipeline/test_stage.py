@@ -8,14 +8,14 @@ from collections.abc import Collection
 from typing import ClassVar
 
 import pytest
-from tests import flows
-from tests.conftest import assert_adds_up
 
 from penstock.batch import FlowBatch
 from penstock.errors import InternalError, SinkError
 from penstock.pipeline import stage as stage_module
 from penstock.pipeline.stage import Stage
 from penstock.sinks.base import BatchId, Sink, SinkClosed, SinkSettings
+from tests import flows
+from tests.conftest import assert_adds_up
 
 
 class Scripted(Sink):

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.conftest import DEMO, assert_adds_up
 
 from penstock.config.check import graph
 from penstock.errors import SinkError
 from penstock.pipeline.supervise import Outcome, run
+from tests.conftest import DEMO, assert_adds_up
 
 
 def outcome(caches: list[dict[str, object]], exporters: list[dict[str, object]]) -> Outcome:

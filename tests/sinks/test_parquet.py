@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests import flows
 
 from penstock.batch import FlowBatch
 from penstock.errors import SinkError
 from penstock.sinks import build, order
 from penstock.sinks.base import BatchId
+from tests import flows
 
 SECOND_NS = 1_000_000_000
 

@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests import flows
 
 from penstock.batch import FlowBatch
 from penstock.errors import SinkError
 from penstock.sinks import build, order
 from penstock.sinks.base import BatchId
+from tests import flows
 
 
 def written(uri: str, path: Path, *batches: FlowBatch) -> str:

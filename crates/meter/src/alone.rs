@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use crate::departed::Departed;
 use crate::fragments::Fragments;
 use crate::ledger::{FlowCounts, FragmentCounts, PacketCounts};
-use crate::owner::{Departed, GROUP, Owner, PARTITIONS};
+use crate::owner::{GROUP, Owner, PARTITIONS};
 use crate::parse::{Descriptions, Parser};
 use crate::reading::{Progress, Reading};
 use crate::select::Select;
@@ -106,7 +107,7 @@ impl<S: Packets, F: Select> Alone<S, F> {
             let (group, counts) = (&mut self.group, &mut self.counts);
             self.parser.parse(&self.chunk, start..end, &mut clock_ns, group, counts);
             self.fragments.pass(group, before_ns);
-            self.owner.meter_group(group, &self.chunk);
+            self.owner.meter_all(group, &self.chunk);
             start = end;
         }
         self.group.clear();

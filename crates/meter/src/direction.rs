@@ -17,9 +17,7 @@ pub(crate) fn source_side(packet: &Packet, side: usize, uniflow: bool) -> usize 
 
 fn is_answer(packet: &Packet) -> bool {
     match packet.ends {
-        Ends::Ports => {
-            packet.has.contains(Has::TCP) && tcp::is_syn_ack(packet.tcp_flags)
-        }
+        Ends::Ports => packet.has.contains(Has::TCP) && tcp::is_syn_ack(packet.tcp_flags),
         Ends::IcmpEcho => {
             packet.icmp_type == ICMP_ECHO_REPLY && packet.protocol == ICMP
                 || packet.icmp_type == ICMPV6_ECHO_REPLY && packet.protocol == ICMPV6

@@ -5,7 +5,7 @@
 //! Which side is the source's is one bit ([`State::SOURCE_IS_HIGH`]), so that nothing is
 //! moved when the direction turns out to be the other one.
 
-use penstock_wire::{Extra, Has, Packet, Stack, Tunnel, MAX_LABELS, MAX_VLANS};
+use penstock_wire::{Extra, Has, MAX_LABELS, MAX_VLANS, Packet, Stack, Tunnel};
 
 use crate::key::{Key, KeyRest};
 use crate::slab::NOWHERE;
@@ -33,6 +33,8 @@ pub(crate) struct Hot {
     pub last_ns: [i64; 2],
     pub octets: [u64; 2],
     pub frame_octets: [u64; 2],
+    /// All TCP flags of each side. Of an ICMP flow, which has none, the first of both is type
+    /// and code.
     pub tcp_flags: [u16; 2],
     pub ttl_min: [u8; 2],
     pub ttl_max: [u8; 2],
@@ -45,12 +47,10 @@ pub(crate) struct Cold {
     pub first_ns: [i64; 2],
     /// IPv4 Identification, or IPv6 flow label.
     pub identification_or_label: u32,
-    pub fragment_offset: u16,
     pub ethertype: u16,
     pub inner_vlan_id: u16,
     pub tos: [u8; 2],
     pub ip_flags: [u8; 2],
-    pub icmp: [u8; 2],
     /// The source's MAC address, then the destination's, of the first packet.
     pub macs: [[u8; 6]; 2],
 }
@@ -63,6 +63,8 @@ pub(crate) struct Aside {
     pub tunnel_id: [Option<u64>; 2],
     pub vlans: Stack<u16, MAX_VLANS>,
     pub mpls: Stack<u32, MAX_LABELS>,
+    /// Of the first packet, in units of eight octets.
+    pub fragment_offset: u16,
     /// Identification of an IPv6 Fragment header.
     pub fragment_id: Option<u32>,
     /// Greatest original time of each side, where [`State::CLAMPED`].
@@ -265,13 +267,17 @@ pub(crate) const fn at_mut<T>(pair: &mut [T; 2], side: usize) -> &mut T {
 
 /// What the first packet of a record says once and for all. `source` is the side of the
 /// flow's source.
-pub(crate) fn describe(hot: &mut Hot, cold: &mut Cold, packet: &Packet, side: usize, source: usize) {
+pub(crate) fn describe(
+    hot: &mut Hot,
+    cold: &mut Cold,
+    packet: &Packet,
+    side: usize,
+    source: usize,
+) {
     cold.identification_or_label =
         if packet.ip_version == 6 { packet.flow_label } else { packet.identification };
-    cold.fragment_offset = packet.fragment_offset;
     cold.ethertype = packet.ethertype;
     cold.inner_vlan_id = packet.inner_vlan_id;
-    cold.icmp = [packet.icmp_type, packet.icmp_code];
     cold.macs = if side == source {
         [packet.src_mac, packet.dst_mac]
     } else {
@@ -295,20 +301,26 @@ pub(crate) fn describe(hot: &mut Hot, cold: &mut Cold, packet: &Packet, side: us
 /// Whether the packet has something that belongs into an [`Aside`].
 #[inline]
 pub(crate) const fn needs_aside(packet: &Packet) -> bool {
-    packet.has.any(ASIDE)
+    packet.has.any(ASIDE) || packet.fragment_offset != 0
 }
 
-const ASIDE: Has =
-    Has::TUNNEL.with(Has::MPLS).with(Has::VLANS).with(Has::FRAGMENT_HEADER);
+const ASIDE: Has = Has::TUNNEL.with(Has::MPLS).with(Has::VLANS).with(Has::FRAGMENT_HEADER);
 
 /// What the first packet of a side adds to what is aside.
-pub(crate) fn describe_aside(aside: &mut Aside, packet: &Packet, extra: &Extra, side: usize, first: bool) {
+pub(crate) fn describe_aside(
+    aside: &mut Aside,
+    packet: &Packet,
+    extra: &Extra,
+    side: usize,
+    first: bool,
+) {
     if packet.has.contains(Has::TUNNEL) {
         *at_mut(&mut aside.tunnel_id, side) = extra.tunnel.id;
     }
     if !first {
         return;
     }
+    aside.fragment_offset = packet.fragment_offset;
     if packet.has.contains(Has::TUNNEL) {
         aside.tunnel = Some(extra.tunnel);
     }
@@ -330,6 +342,6 @@ mod tests {
     #[test]
     fn the_hot_part_is_two_cache_lines() {
         assert_eq!(size_of::<Hot>(), 128);
-        assert_eq!(size_of::<Cold>(), 48);
+        assert_eq!(size_of::<Cold>(), 40);
     }
 }

@@ -94,7 +94,7 @@ impl Fragments {
             return;
         }
         self.out.clear();
-        for described in &packets.packets {
+        for described in packets.packets() {
             clock_ns = clock_ns.max(described.time_ns);
             self.pass_one(*described, packets.rare(described), clock_ns);
         }

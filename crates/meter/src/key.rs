@@ -129,8 +129,7 @@ const DST_PORT: Fields = 1 << 3;
 const PROTOCOL: Fields = 1 << 4;
 const VLAN_ID: Fields = 1 << 5;
 const TUNNEL: Fields = 1 << 6;
-const DEFAULT: Fields =
-    SRC_ADDR | DST_ADDR | SRC_PORT | DST_PORT | PROTOCOL | VLAN_ID | TUNNEL;
+const DEFAULT: Fields = SRC_ADDR | DST_ADDR | SRC_PORT | DST_PORT | PROTOCOL | VLAN_ID | TUNNEL;
 const TOS: Fields = 1 << 7;
 const IP_FLAGS: Fields = 1 << 8;
 const INNER_VLAN_ID: Fields = 1 << 9;
@@ -328,10 +327,14 @@ impl KeyLayout {
         let (low, high) = if place.from_high { (1, 0) } else { (0, 1) };
         let has = |field| self.fields & field != 0;
         for (end, address, port) in [(low, SRC_ADDR, SRC_PORT), (high, DST_ADDR, DST_PORT)] {
-            if !has(address) && let Some(blank) = key.addresses.get_mut(end) {
+            if !has(address)
+                && let Some(blank) = key.addresses.get_mut(end)
+            {
                 *blank = [0; 16];
             }
-            if !has(port) && let Some(blank) = key.ports.get_mut(end) {
+            if !has(port)
+                && let Some(blank) = key.ports.get_mut(end)
+            {
                 *blank = 0;
             }
         }
@@ -367,8 +370,7 @@ impl KeyLayout {
         let pick = |field, value: u64| if self.fields & field == 0 { 0 } else { value };
         let src_mac = pick(SRC_MAC, mac(packet.src_mac));
         let dst_mac = pick(DST_MAC, mac(packet.dst_mac));
-        let (low_mac, high_mac) =
-            if from_high { (dst_mac, src_mac) } else { (src_mac, dst_mac) };
+        let (low_mac, high_mac) = if from_high { (dst_mac, src_mac) } else { (src_mac, dst_mac) };
         let inner = if packet.has.contains(Has::VLANS) { packet.inner_vlan_id } else { NO_VLAN };
         let label = if packet.has.contains(Has::MPLS) {
             extra.mpls.as_slice().first().map_or(0, |entry| u64::from(entry >> 12) | 1 << 32)
@@ -413,7 +415,9 @@ impl KeyLayout {
         if let Some(tunnel) = &rest.tunnel {
             let [a, b] = tunnel.ends;
             let id = tunnel.network.map_or(0, |id| id.wrapping_add(1)) << 8;
-            for word in [halves(a).0, halves(a).1, halves(b).0, halves(b).1, id | tunnel.kind as u64] {
+            for word in
+                [halves(a).0, halves(a).1, halves(b).0, halves(b).1, id | tunnel.kind as u64]
+            {
                 hash = fold(hash ^ word, s1).wrapping_add(ODD);
             }
         }
@@ -446,7 +450,8 @@ mod tests {
     use super::*;
 
     fn packet(src: u8, dst: u8, ports: (u16, u16)) -> Packet {
-        let mut packet = Packet { ip_version: 4, protocol: 6, ends: Ends::Ports, ..Packet::default() };
+        let mut packet =
+            Packet { ip_version: 4, protocol: 6, ends: Ends::Ports, ..Packet::default() };
         packet.src[15] = src;
         packet.dst[15] = dst;
         (packet.src_port, packet.dst_port) = ports;

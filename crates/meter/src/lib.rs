@@ -3,7 +3,7 @@
 //!
 //! A [`Meter`] pulls chunks of packets from a [`Packets`] source and gives batches of flow
 //! records. The way of a packet: selected (`select`), described (`parse`), completed if it
-//! is a fragment (`fragments`), found its flow (`partition`) and counted (`owner`); the
+//! is a fragment (`fragments`), found its flow (`table`) and counted (`owner`); the
 //! way of a record: it leaves (`owner`), waits for its batch (`meter`), becomes a row
 //! (`rows`).
 //!
@@ -18,8 +18,10 @@
 )]
 
 mod alone;
+mod departed;
 mod direction;
 mod flow;
+mod flows;
 mod fragments;
 mod key;
 mod ledger;
@@ -27,12 +29,12 @@ mod meter;
 mod owner;
 mod parallel;
 mod parse;
-mod partition;
 mod plugin;
 mod plugins;
 mod prefetch;
 mod reading;
 mod rows;
+mod rules;
 mod select;
 mod slab;
 mod stream;

@@ -11,16 +11,18 @@ use penstock_record::BatchBuilder;
 use penstock_wire::Tunnels;
 
 use crate::alone::Alone;
+use crate::departed::Departed;
 use crate::fragments::Fragments;
 use crate::key::{FIXED_SEED, KeyError, KeyLayout};
 use crate::ledger::{self, LedgerRow};
-use crate::owner::{Departed, Owner, PARTITIONS, Rules};
+use crate::owner::{Owner, PARTITIONS};
 use crate::parallel::Parallel;
 use crate::parse::Parser;
 use crate::plugin::{Instance, OptionError};
 use crate::plugins;
 use crate::reading::{Progress, Reading};
 use crate::rows;
+use crate::rules::Rules;
 use crate::select::Select;
 use crate::stream::Packets;
 
@@ -132,9 +134,7 @@ where
         let uniflow = settings.uniflow;
         let layout = match &settings.key {
             None => KeyLayout::new(uniflow, FIXED_SEED),
-            Some(names) => {
-                KeyLayout::of(names, uniflow, FIXED_SEED).map_err(SettingsError::Key)?
-            }
+            Some(names) => KeyLayout::of(names, uniflow, FIXED_SEED).map_err(SettingsError::Key)?,
         };
         let instances = plugins::make_all(&settings.plugins).map_err(SettingsError::Plugin)?;
         let rules = Arc::new(Rules {

@@ -7,23 +7,23 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use penstock_record::BatchBuilder;
 use penstock_wire::Has;
 
+use crate::departed::Departed;
 use crate::direction;
-use crate::flow::{
-    Aside, EndReason, Hot, Record, State, at, at_mut, describe, describe_aside, needs_aside,
-};
-use crate::key::KeyLayout;
+use crate::flow::{Aside, EndReason, Hot, Record, State};
+use crate::flows::Flows;
+use crate::key::Place;
 use crate::ledger::FlowCounts;
 use crate::parse::{Described, Descriptions, Rare};
-use crate::partition::Partition;
-use crate::plugin::{Instance, Left, Plugins, Seen};
+use crate::plugin::{Instance, Plugins, Seen};
 use crate::prefetch::prefetch;
+use crate::rules::{Rules, Standing};
 use crate::slab::NOWHERE;
 use crate::stream::Chunk;
+use crate::table::Table;
 use crate::tcp::{self, Effect};
-use crate::timers::{IN_HEAP, Note};
+use crate::timers::{IN_HEAP, NO_ENTRY, Note, Timers};
 
 /// The number of partitions that the table has, whoever owns them.
 pub(crate) const PARTITIONS: usize = 256;
@@ -32,107 +32,25 @@ pub(crate) const PARTITIONS: usize = 256;
 /// enough for it to stay in the nearest cache.
 pub(crate) const GROUP: usize = 64;
 
-/// How flows are metered, the same for every thread.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub layout: KeyLayout,
-    pub active_ns: i64,
-    pub idle_ns: i64,
-    /// Most flows of one partition.
-    pub partition_limit: usize,
-}
-
 /// Some partitions in a row, and what has left them since it was last collected.
+///
+/// Which partition a flow is in follows from its key alone, and what happens in one
+/// depends on no other: so it does not depend on how many threads there are.
 pub(crate) struct Owner {
     rules: Arc<Rules>,
     instances: Vec<Arc<dyn Instance>>,
     /// Number of the first partition.
     first: usize,
-    partitions: Vec<Partition>,
+    /// Of each partition.
+    tables: Vec<Table>,
+    /// Of each partition.
+    timers: Vec<Timers>,
+    flows: Flows,
     plugins: Plugins,
     /// The packet clock at the last tick.
     tick_ns: i64,
     pub departed: Departed,
     pub counts: FlowCounts,
-}
-
-/// Records that have left, in the order in which they did.
-pub(crate) struct Departed {
-    records: Vec<Record>,
-    /// The partition of each.
-    partitions: Vec<u8>,
-    /// Their plugins' states, a row a record.
-    left: Vec<Box<dyn Left>>,
-}
-
-impl Departed {
-    pub fn new(instances: &[Arc<dyn Instance>]) -> Self {
-        let left = instances.iter().map(|instance| instance.left()).collect();
-        Self { records: Vec::new(), partitions: Vec::new(), left }
-    }
-
-    /// Moves the rows behind those of `all`: by partition, and within a partition as they left.
-    pub fn move_in_order(&mut self, all: &mut Self) {
-        if self.records.is_empty() {
-            return;
-        }
-        let mut order: Vec<u32> = (0..self.records.len() as u32).collect();
-        if !self.partitions.is_sorted() {
-            order.sort_by_key(|row| self.partitions.get(*row as usize).copied());
-        }
-        for (left, all) in self.left.iter_mut().zip(&mut all.left) {
-            all.append(left.as_mut(), &order);
-        }
-        for row in order {
-            if let Some(record) = self.records.get_mut(row as usize) {
-                all.records.push(record.take());
-            }
-        }
-        self.records.clear();
-        self.partitions.clear();
-    }
-
-    /// Moves rows that are in order already behind those of `all`.
-    pub fn append_to(&mut self, all: &mut Self) {
-        let order: Vec<u32> = (0..self.records.len() as u32).collect();
-        for (left, all) in self.left.iter_mut().zip(&mut all.left) {
-            all.append(left.as_mut(), &order);
-        }
-        all.records.append(&mut self.records);
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// The first of them.
-    pub fn first(&self, rows: usize) -> &[Record] {
-        self.records.get(..rows).unwrap_or(&[])
-    }
-
-    /// Fills the plugins' columns of the first rows, which are gone then.
-    pub fn write_plugins(&mut self, rows: usize, batch: &mut BatchBuilder) {
-        for left in &mut self.left {
-            left.write(rows, batch);
-        }
-        self.records.drain(..rows);
-    }
-
-    fn push(&mut self, partition: usize, record: Record) {
-        self.records.push(record);
-        self.partitions.push(partition as u8);
-    }
-}
-
-/// What is to be done with a flow that a packet has found.
-enum Standing {
-    /// Go on.
-    Goes,
-    /// Its record ends here, the flow goes on.
-    Cut,
-    /// It ended before this packet.
-    Over(EndReason),
 }
 
 impl Owner {
@@ -144,7 +62,9 @@ impl Owner {
         let plugins = Plugins::new(instances, rules.layout.uniflow());
         Self {
             first: partitions.start,
-            partitions: partitions.map(|_| Partition::default()).collect(),
+            tables: partitions.clone().map(|_| Table::default()).collect(),
+            timers: partitions.map(|_| Timers::default()).collect(),
+            flows: Flows::default(),
             rules,
             instances: instances.to_vec(),
             plugins,
@@ -159,61 +79,9 @@ impl Owner {
         self.counts.begun - self.counts.ended
     }
 
-    /// Asks for the memory that [`meter`](Self::meter) will need for a packet: first what
-    /// finds the flow, and once that is there, the flow.
-    #[inline]
-    pub fn fetch_place(&self, described: &Described) {
-        if let Some(partition) = self.partition_of(described) {
-            prefetch(partition.table.line(described.place.hash));
-        }
-    }
-
-    /// The second step of asking.
-    #[inline]
-    pub fn fetch_flow(&self, described: &Described) {
-        let Some(partition) = self.partition_of(described) else { return };
-        if let Some(place) = partition.table.likely(described.place.hash) {
-            fetch_hot(partition.hot.get(place));
-        }
-    }
-
-    /// Takes up a group of packets, small enough for what is fetched to stay at hand.
-    pub fn meter_group(&mut self, group: &Descriptions, chunk: &impl Chunk) {
-        for described in &group.packets {
-            self.fetch_place(described);
-        }
-        for described in &group.packets {
-            self.fetch_flow(described);
-        }
-        self.meter_all(group, chunk);
-    }
-
-    /// Takes up some packets, in their order. `chunk` is where their frames are.
-    pub fn meter_all(&mut self, described: &Descriptions, chunk: &impl Chunk) {
-        for packet in &described.packets {
-            self.meter(packet, described.rare(packet), chunk);
-        }
-    }
-
-    /// Takes up those packets that `share` names, in groups.
-    pub fn meter_share(&mut self, all: &Descriptions, share: &[u32], chunk: &impl Chunk) {
-        let packet = |index: &u32| all.packets.get(*index as usize);
-        for group in share.chunks(GROUP) {
-            for described in group.iter().filter_map(packet) {
-                self.fetch_place(described);
-            }
-            for described in group.iter().filter_map(packet) {
-                self.fetch_flow(described);
-            }
-            for described in group.iter().filter_map(packet) {
-                self.meter(described, all.rare(described), chunk);
-            }
-        }
-    }
-
     /// How many partitions there are.
     pub fn partitions(&self) -> usize {
-        self.partitions.len()
+        self.tables.len()
     }
 
     /// What has left, in order; `None` if nothing has.
@@ -226,37 +94,17 @@ impl Owner {
         Some(ordered)
     }
 
-    /// Takes up one packet of one of these partitions.
-    #[inline]
-    pub fn meter(&mut self, described: &Described, rare: Option<&Rare>, chunk: &impl Chunk) {
-        self.counts.packets += 1;
-        let now_ns = described.time_ns.max(self.tick_ns);
-        let index = usize::from(described.place.partition()) - self.first;
-        let found = self.partitions.get(index).and_then(|own| own.find(&described.place, rare));
-        let (place, begins) = match found {
-            Some(place) => match self.standing(index, place, described, now_ns) {
-                Standing::Goes => (place, false),
-                Standing::Cut => {
-                    self.cut(index, place);
-                    (place, false)
-                }
-                Standing::Over(reason) => {
-                    self.leave(index, place, reason);
-                    (self.begin(index, described, rare, now_ns), true)
-                }
-            },
-            None => (self.begin(index, described, rare, now_ns), true),
-        };
-        self.count(index, place, described, rare, now_ns);
-        if !self.plugins.is_empty() {
-            self.show(index, place, described, chunk);
+    /// Takes up some packets, in their order. `chunk` is where their frames are.
+    pub fn meter_all(&mut self, all: &Descriptions, chunk: &impl Chunk) {
+        for group in all.packets().chunks(GROUP) {
+            self.meter_group(group.iter(), all, chunk);
         }
-        if begins {
-            let (active, idle) = (self.rules.active_ns, self.rules.idle_ns);
-            self.schedule(index, place, now_ns.saturating_add(active.min(idle)), now_ns);
-        }
-        if described.packet.has.contains(Has::TCP) {
-            self.tcp(index, place, described, rare, now_ns);
+    }
+
+    /// Takes up those packets that `share` names, in their order.
+    pub fn meter_share(&mut self, all: &Descriptions, share: &[u32], chunk: &impl Chunk) {
+        for group in share.chunks(GROUP) {
+            self.meter_group(group.iter().filter_map(|index| all.packet(*index)), all, chunk);
         }
     }
 
@@ -266,174 +114,141 @@ impl Owner {
         self.tick_ns = self.tick_ns.max(clock_ns);
     }
 
+    /// Lets the flows of a partition leave that are due.
+    pub fn expire(&mut self, index: usize) {
+        let now_ns = self.tick_ns;
+        while let Some((bucket, entries)) = self.timers_of(index).begin_bucket(now_ns) {
+            self.reschedule(index, bucket, entries);
+        }
+        while let Some(place) = self.timers_of(index).pop_due(now_ns) {
+            if !self.flows.entry_counts(place, IN_HEAP) {
+                continue;
+            }
+            match self.rules.reason(self.flows.hot.get(place), now_ns) {
+                Some(EndReason::Active) => self.cut(index, place),
+                Some(reason) => {
+                    self.leave(index, place, reason);
+                    continue;
+                }
+                None => {}
+            }
+            self.schedule(index, place);
+        }
+    }
+
     /// Nothing more will come: all flows of a partition leave.
     pub fn flush(&mut self, index: usize) {
         let now_ns = self.tick_ns;
-        for place in 0..self.partition(index).hot.used() {
-            let hot = self.partition(index).hot.get(place);
-            if hot.state.has(State::LIVE) {
-                let ended = hot.state.has(State::ENDED);
-                let last = if ended { EndReason::EndOfFlow } else { EndReason::Forced };
-                let reason = self.reason(hot, now_ns).unwrap_or(last);
-                self.leave(index, place, reason);
+        let places: Vec<u32> = self.table_of(index).places().collect();
+        for place in places {
+            let hot = self.flows.hot.get(place);
+            let ended = hot.state.has(State::ENDED);
+            let last = if ended { EndReason::EndOfFlow } else { EndReason::Forced };
+            let reason = self.rules.reason(hot, now_ns).unwrap_or(last);
+            self.leave(index, place, reason);
+        }
+    }
+
+    /// Takes up a group of at most [`GROUP`] packets. The memory that they need is asked for
+    /// first: what finds their flows, and once that is there, the flows.
+    fn meter_group<'a>(
+        &mut self,
+        group: impl Iterator<Item = &'a Described> + Clone,
+        all: &Descriptions,
+        chunk: &impl Chunk,
+    ) {
+        let mut likely = [NOWHERE; GROUP];
+        for described in group.clone() {
+            if let Some(table) = self.tables.get(self.index_of(described)) {
+                prefetch(table.line(described.place.hash));
             }
         }
-    }
-
-    /// Whether the flow is over for this packet.
-    #[inline]
-    fn standing(&self, index: usize, place: u32, described: &Described, now_ns: i64) -> Standing {
-        let hot = self.partition(index).hot.get(place);
-        let side = usize::from(described.place.from_high);
-        let tcp = described.packet.has.contains(Has::TCP);
-        if tcp && tcp::begins_anew(hot, described.packet.tcp_flags, side) {
-            return Standing::Over(EndReason::EndOfFlow);
+        for (described, likely) in group.clone().zip(&mut likely) {
+            if let Some(table) = self.tables.get(self.index_of(described))
+                && let Some(place) = table.likely(described.place.hash)
+            {
+                fetch_hot(self.flows.hot.get(place));
+                *likely = place;
+            }
         }
-        match self.reason(hot, now_ns) {
-            None if hot.is_full() => Standing::Cut,
-            None => Standing::Goes,
-            Some(EndReason::Active) => Standing::Cut,
-            Some(reason) => Standing::Over(reason),
+        for (described, likely) in group.zip(likely) {
+            self.meter(described, likely, all.rare(described), chunk);
         }
     }
 
-    /// Why the flow is due, if it is. Idle is tested before active.
+    /// Takes up one packet. Its flow is at `likely`, if that is still so.
     #[inline]
-    fn reason(&self, hot: &Hot, now_ns: i64) -> Option<EndReason> {
-        if hot.state.has(State::ENDED) {
-            let over = now_ns.saturating_sub(hot.start_ns) >= tcp::LINGER_NS;
-            return over.then_some(EndReason::EndOfFlow);
+    fn meter(
+        &mut self,
+        described: &Described,
+        likely: u32,
+        rare: Option<&Rare>,
+        chunk: &impl Chunk,
+    ) {
+        self.counts.packets += 1;
+        let now_ns = described.time_ns.max(self.tick_ns);
+        self.counts.clamped += u64::from(described.time_ns < now_ns);
+        let index = self.index_of(described);
+        let place = match self.find(index, &described.place, likely, rare) {
+            Some(place) => {
+                match self.rules.standing(self.flows.hot.get(place), described, now_ns) {
+                    Standing::Goes => place,
+                    Standing::Cut => {
+                        self.cut(index, place);
+                        place
+                    }
+                    Standing::Over(reason) => {
+                        self.leave(index, place, reason);
+                        self.begin(index, described, rare, now_ns)
+                    }
+                }
+            }
+            None => self.begin(index, described, rare, now_ns),
+        };
+        self.flows.count(place, described, rare, now_ns);
+        if !self.plugins.is_empty() {
+            self.show(place, described, chunk);
         }
-        if now_ns.saturating_sub(hot.last_ns()) >= self.rules.idle_ns {
-            return Some(EndReason::Idle);
+        if self.flows.hot.get(place).timer == NO_ENTRY {
+            self.schedule(index, place);
         }
-        let long = !hot.state.has(State::EMPTY)
-            && now_ns.saturating_sub(hot.start_ns) >= self.rules.active_ns;
-        long.then_some(EndReason::Active)
+        if described.packet.has.contains(Has::TCP) {
+            self.tcp(index, place, described, rare, now_ns);
+        }
     }
 
-    /// When the flow is due if no packet comes.
     #[inline]
-    fn deadline(&self, hot: &Hot) -> i64 {
-        if hot.state.has(State::ENDED) {
-            return hot.start_ns.saturating_add(tcp::LINGER_NS);
+    fn find(&self, index: usize, wanted: &Place, likely: u32, rare: Option<&Rare>) -> Option<u32> {
+        if likely != NOWHERE && self.flows.is_at(likely, wanted, rare) {
+            return Some(likely);
         }
-        let idle = hot.last_ns().saturating_add(self.rules.idle_ns);
-        if hot.state.has(State::EMPTY) {
-            return idle;
-        }
-        idle.min(hot.start_ns.saturating_add(self.rules.active_ns))
+        let table = self.tables.get(index)?;
+        table.find(wanted.hash, |place| self.flows.is_at(place, wanted, rare))
     }
 
     /// Makes room for a flow, and the flow.
-    fn begin(&mut self, index: usize, described: &Described, rare: Option<&Rare>, now_ns: i64) -> u32 {
-        if self.partition(index).len() >= self.rules.partition_limit {
+    fn begin(
+        &mut self,
+        index: usize,
+        described: &Described,
+        rare: Option<&Rare>,
+        now_ns: i64,
+    ) -> u32 {
+        if self.table_of(index).len() >= self.rules.partition_limit {
             self.evict_nearest(index, now_ns);
         }
-        let uniflow = self.rules.layout.uniflow();
         let side = usize::from(described.place.from_high);
+        let uniflow = self.rules.layout.uniflow();
         let source = direction::source_side(&described.packet, side, uniflow);
-        let partition = self.partition_mut(index);
-        let place = partition.begin(&described.place, rare);
-        let hot = partition.hot.get_mut(place);
-        hot.state.set(State::EMPTY);
-        if source == 1 {
-            hot.state.set(State::SOURCE_IS_HIGH);
-        }
+        let place = self.flows.begin(&described.place, rare, source);
+        self.table_of(index).insert(described.place.hash, place);
         self.counts.begun += 1;
         place
     }
 
-    /// Counts a packet into its flow's record.
-    #[inline]
-    fn count(&mut self, index: usize, place: u32, described: &Described, rare: Option<&Rare>, now_ns: i64) {
-        let packet = &described.packet;
-        let side = usize::from(described.place.from_high);
-        let clamped = described.time_ns < now_ns;
-        let partition = self.partition_mut(index);
-        let hot = partition.hot.get_mut(place);
-        let source = hot.source();
-        let begins = hot.state.has(State::EMPTY);
-        if begins {
-            hot.state.clear(State::EMPTY);
-            hot.start_ns = now_ns;
-            hot.last_ns = [i64::MIN; 2];
-            describe(hot, partition.cold.get_mut(place), packet, side, source);
-        }
-        let packets = at_mut(&mut hot.packets, side);
-        *packets += 1;
-        if *packets == 1 {
-            let cold = partition.cold.get_mut(place);
-            *at_mut(&mut cold.first_ns, side) = described.time_ns;
-            *at_mut(&mut cold.tos, side) = packet.tos;
-            *at_mut(&mut cold.ip_flags, side) = packet.ip_flags;
-            if side == source {
-                cold.icmp = [packet.icmp_type, packet.icmp_code];
-            }
-        } else if described.time_ns < at(&hot.last_ns, side) {
-            let first = at_mut(&mut partition.cold.get_mut(place).first_ns, side);
-            *first = described.time_ns.min(*first);
-            if !clamped {
-                hot.start_ns = hot.start_ns.min(described.time_ns);
-            }
-        }
-        let last = at_mut(&mut hot.last_ns, side);
-        *last = now_ns.max(*last);
-        *at_mut(&mut hot.octets, side) += u64::from(packet.octets);
-        *at_mut(&mut hot.frame_octets, side) += u64::from(packet.frame_octets);
-        let ttl_min = at_mut(&mut hot.ttl_min, side);
-        *ttl_min = packet.ttl.min(*ttl_min);
-        let ttl_max = at_mut(&mut hot.ttl_max, side);
-        *ttl_max = packet.ttl.max(*ttl_max);
-        if packet.has.contains(Has::TCP) {
-            *at_mut(&mut hot.tcp_flags, side) |= packet.tcp_flags;
-            hot.state.set(State::TCP);
-        }
-        if clamped || needs_aside(packet) || hot.state.has(State::CLAMPED) {
-            self.counts.clamped += u64::from(clamped);
-            let partition = self.partition_mut(index);
-            let first_of_side = at(&partition.hot.get(place).packets, side) == 1;
-            let aside = partition.aside_of(place);
-            if let Some(rare) = rare.filter(|_| first_of_side) {
-                describe_aside(aside, packet, &rare.extra, side, begins);
-            }
-            self.note_clamped(index, place, described, clamped, begins);
-        }
-    }
-
-    /// Keeps the original times of a flow whose packet clock is another.
-    #[cold]
-    fn note_clamped(&mut self, index: usize, place: u32, described: &Described, clamped: bool, begins: bool) {
-        let side = usize::from(described.place.from_high);
-        let partition = self.partition_mut(index);
-        let hot = partition.hot.get_mut(place);
-        if begins {
-            hot.state.clear(State::CLAMPED);
-        }
-        let already = hot.state.has(State::CLAMPED);
-        if !clamped && !already {
-            return;
-        }
-        let before = if begins { [i64::MIN; 2] } else { hot.last_ns };
-        let alone = at(&hot.packets, side) == 1;
-        hot.state.set(State::CLAMPED);
-        let times = &mut partition.aside_of(place).last_original_ns;
-        if !already {
-            *times = before;
-            // The table has counted this packet as if it came at the tick.
-            if alone || begins {
-                *at_mut(times, side) = i64::MIN;
-            }
-        }
-        let last = at_mut(times, side);
-        *last = described.time_ns.max(*last);
-    }
-
     /// Shows the packet to the plugins.
-    fn show(&mut self, index: usize, place: u32, described: &Described, chunk: &impl Chunk) {
-        let uniflow = self.plugins.uniflow();
-        let Some(partition) = self.partitions.get_mut(index) else { return };
-        let hot = partition.hot.get_mut(place);
+    fn show(&mut self, place: u32, described: &Described, chunk: &impl Chunk) {
+        let hot = self.flows.hot.get_mut(place);
         let begins = hot.plugins == NOWHERE;
         if !begins && hot.wants == 0 {
             return;
@@ -447,7 +262,7 @@ impl Owner {
             packet: &described.packet,
             time_ns: described.time_ns,
             from_source: usize::from(described.place.from_high) == hot.source(),
-            uniflow,
+            uniflow: self.plugins.uniflow(),
             frame,
         };
         if begins {
@@ -460,100 +275,86 @@ impl Owner {
 
     /// Looks whether the packet ends its connection.
     #[inline]
-    fn tcp(&mut self, index: usize, place: u32, described: &Described, rare: Option<&Rare>, now_ns: i64) {
-        let uniflow = self.rules.layout.uniflow();
+    fn tcp(
+        &mut self,
+        index: usize,
+        place: u32,
+        described: &Described,
+        rare: Option<&Rare>,
+        now_ns: i64,
+    ) {
+        let layout = &self.rules.layout;
         let side = usize::from(described.place.from_high);
         let flags = described.packet.tcp_flags;
-        let hot = self.partition_mut(index).hot.get_mut(place);
-        let effect = tcp::observe(hot, flags, side, uniflow);
+        let hot = self.flows.hot.get_mut(place);
+        let effect = tcp::observe(hot, flags, side, layout.uniflow());
         if effect == Effect::None {
             return;
         }
+        let both = effect == Effect::EndsBoth && layout.has_other_direction();
         self.end(index, place, now_ns);
-        if effect == Effect::EndsBoth && self.rules.layout.has_other_direction() {
+        if both {
             let mut other = described.place;
             other.key = other.key.of_other_direction();
-            if let Some(place) = self.partition(index).find(&other, rare)
-                && !self.partition(index).hot.get(place).state.has(State::ENDED)
+            if let Some(place) = self.find(index, &other, NOWHERE, rare)
+                && !self.flows.hot.get(place).state.has(State::ENDED)
             {
                 self.end(index, place, now_ns);
             }
         }
     }
 
+    /// The connection has ended; the flow lingers.
     fn end(&mut self, index: usize, place: u32, now_ns: i64) {
-        let partition = self.partition_mut(index);
-        let hot = partition.hot.get_mut(place);
+        let hot = self.flows.hot.get_mut(place);
         hot.state.set(State::ENDED);
         hot.start_ns = now_ns;
-        let deadline_ns = now_ns.saturating_add(tcp::LINGER_NS);
-        partition.timers.hasten(place, &mut hot.timer, deadline_ns, now_ns);
-        partition.timers.clear_heap(|place| partition.hot.get(place).timer);
+        let Some(timers) = self.timers.get_mut(index) else { return };
+        timers.hasten(place, &mut hot.timer, now_ns.saturating_add(tcp::LINGER_NS));
+        timers.clear_heap(|place| self.flows.hot.get(place).timer);
     }
 
+    /// Sees to it that a flow is looked at when it is due.
     #[inline]
-    fn schedule(&mut self, index: usize, place: u32, deadline_ns: i64, now_ns: i64) {
-        let partition = self.partition_mut(index);
-        let note = &mut partition.hot.get_mut(place).timer;
-        partition.timers.schedule(place, note, deadline_ns, now_ns);
-    }
-
-    /// Lets the flows of a partition leave that are due.
-    pub fn expire(&mut self, index: usize) {
-        let now_ns = self.tick_ns;
-        while let Some((bucket, entries)) = self.partition_mut(index).timers.begin_bucket(now_ns) {
-            self.reschedule(index, bucket, entries, now_ns);
-        }
-        while let Some(place) = self.partition_mut(index).timers.pop_due(now_ns) {
-            if !self.partition_mut(index).entry_counts(place, IN_HEAP) {
-                continue;
-            }
-            match self.reason(self.partition(index).hot.get(place), now_ns) {
-                Some(EndReason::Active) => self.cut(index, place),
-                Some(reason) => {
-                    self.leave(index, place, reason);
-                    continue;
-                }
-                None => {}
-            }
-            let deadline_ns = self.deadline(self.partition(index).hot.get(place));
-            self.schedule(index, place, deadline_ns, now_ns);
+    fn schedule(&mut self, index: usize, place: u32) {
+        let hot = self.flows.hot.get_mut(place);
+        let deadline_ns = self.rules.deadline(hot);
+        if let Some(timers) = self.timers.get_mut(index) {
+            timers.hasten(place, &mut hot.timer, deadline_ns);
         }
     }
 
     /// Schedules the flows of a bucket by when they are due now.
-    fn reschedule(&mut self, index: usize, bucket: Note, entries: VecDeque<u32>, now_ns: i64) {
+    fn reschedule(&mut self, index: usize, bucket: Note, entries: VecDeque<u32>) {
         for (turn, place) in entries.iter().enumerate() {
             if let Some(ahead) = entries.get(turn + FETCH_AHEAD) {
-                fetch_hot(self.partition(index).hot.get(*ahead));
+                fetch_hot(self.flows.hot.get(*ahead));
             }
-            if self.partition_mut(index).entry_counts(*place, bucket) {
-                let deadline_ns = self.deadline(self.partition(index).hot.get(*place));
-                self.schedule(index, *place, deadline_ns, now_ns);
+            if self.flows.entry_counts(*place, bucket) {
+                self.schedule(index, *place);
             }
         }
-        self.partition_mut(index).timers.recycle(bucket, entries);
+        self.timers_of(index).recycle(bucket, entries);
     }
 
     /// Lets the flow leave that is nearest its end.
     fn evict_nearest(&mut self, index: usize, now_ns: i64) {
         loop {
-            let Some((asked_ns, place)) = self.partition_mut(index).timers.pop() else {
-                let next = self.partition_mut(index).timers.begin_nearest();
+            let Some((asked_ns, place)) = self.timers_of(index).pop() else {
+                let next = self.timers_of(index).begin_nearest();
                 let Some((bucket, entries)) = next else { return };
-                self.reschedule(index, bucket, entries, now_ns);
+                self.reschedule(index, bucket, entries);
                 continue;
             };
-            if !self.partition_mut(index).entry_counts(place, IN_HEAP) {
+            if !self.flows.entry_counts(place, IN_HEAP) {
                 continue;
             }
-            let hot = self.partition(index).hot.get(place);
-            let deadline_ns = self.deadline(hot);
-            if deadline_ns > asked_ns {
-                self.schedule(index, place, deadline_ns, now_ns);
+            let hot = self.flows.hot.get(place);
+            if self.rules.deadline(hot) > asked_ns {
+                self.schedule(index, place);
                 continue;
             }
-            let reason = self.reason(hot, now_ns).unwrap_or(EndReason::LackOfResources);
+            let reason = self.rules.reason(hot, now_ns).unwrap_or(EndReason::LackOfResources);
             self.leave(index, place, reason);
             return;
         }
@@ -562,51 +363,52 @@ impl Owner {
     /// The record ends, the flow goes on.
     fn cut(&mut self, index: usize, place: u32) {
         self.record(index, place, EndReason::Active);
-        self.partition_mut(index).hot.get_mut(place).begin_next_record();
+        self.flows.hot.get_mut(place).begin_next_record();
     }
 
     /// The flow ends, and its record with it.
     fn leave(&mut self, index: usize, place: u32, reason: EndReason) {
+        let hot = self.flows.hot.get(place);
+        let hash = self.rules.layout.hash_of(&hot.key, self.flows.rest(hot));
         // Since the active timeout cut its last record, nothing came: there is none to end.
-        if !self.partition(index).hot.get(place).state.has(State::EMPTY) {
+        if !hot.state.has(State::EMPTY) {
             self.record(index, place, reason);
         }
-        let layout = self.rules.layout;
-        self.partition_mut(index).remove(place, &layout);
+        self.table_of(index).remove(hash, place);
+        self.flows.end(place);
         self.counts.ended += 1;
     }
 
     fn record(&mut self, index: usize, place: u32, reason: EndReason) {
-        let partition_number = self.first + index;
-        let Some(partition) = self.partitions.get_mut(index) else { return };
-        let hot = partition.hot.get_mut(place);
+        let hot = self.flows.hot.get_mut(place);
         self.plugins.leave(hot.plugins, &mut self.departed.left);
         (hot.plugins, hot.wants) = (NOWHERE, 0);
         let hot = *hot;
         let aside: Option<Box<Aside>> =
-            (hot.aside != NOWHERE).then(|| Box::new(*partition.asides.get(hot.aside)));
-        let record = Record { hot, cold: *partition.cold.get(place), aside, reason };
+            (hot.aside != NOWHERE).then(|| Box::new(*self.flows.asides.get(hot.aside)));
+        let record = Record { hot, cold: *self.flows.cold.get(place), aside, reason };
         self.counts.left(reason, record.packets());
-        self.departed.push(partition_number, record);
+        self.departed.push(self.first + index, record);
+    }
+
+    /// Which of these partitions the packet's flow is in.
+    #[inline]
+    fn index_of(&self, described: &Described) -> usize {
+        usize::from(described.place.partition()).wrapping_sub(self.first)
     }
 
     #[inline]
-    fn partition_of(&self, described: &Described) -> Option<&Partition> {
-        self.partitions.get(usize::from(described.place.partition()).wrapping_sub(self.first))
-    }
-
-    #[inline]
-    fn partition(&self, index: usize) -> &Partition {
-        match self.partitions.get(index) {
-            Some(partition) => partition,
+    fn table_of(&mut self, index: usize) -> &mut Table {
+        match self.tables.get_mut(index) {
+            Some(table) => table,
             None => unreachable!("packets are dealt out by partition"),
         }
     }
 
     #[inline]
-    fn partition_mut(&mut self, index: usize) -> &mut Partition {
-        match self.partitions.get_mut(index) {
-            Some(partition) => partition,
+    fn timers_of(&mut self, index: usize) -> &mut Timers {
+        match self.timers.get_mut(index) {
+            Some(timers) => timers,
             None => unreachable!("packets are dealt out by partition"),
         }
     }
@@ -620,5 +422,5 @@ fn fetch_hot(hot: &Hot) {
     prefetch(line.wrapping_add(64));
 }
 
-/// How many entries ahead a bucket's bucket's flows are fetched.
+/// How many entries ahead a bucket's flows are fetched.
 const FETCH_AHEAD: usize = 8;

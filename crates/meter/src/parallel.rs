@@ -16,9 +16,10 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use crate::departed::Departed;
 use crate::fragments::Fragments;
 use crate::ledger::{FlowCounts, FragmentCounts, PacketCounts};
-use crate::owner::{Departed, Owner, PARTITIONS};
+use crate::owner::{Owner, PARTITIONS};
 use crate::parse::{Descriptions, Parser};
 use crate::reading::{Extent, Progress, Reading};
 use crate::select::Select;
@@ -336,7 +337,12 @@ impl<S: Packets, F: Select> Shared<S, F> {
         state
     }
 
-    fn meter(&self, number: usize, owner: &mut Owner, work: Arc<Work<S>>) -> MutexGuard<'_, State<S>> {
+    fn meter(
+        &self,
+        number: usize,
+        owner: &mut Owner,
+        work: Arc<Work<S>>,
+    ) -> MutexGuard<'_, State<S>> {
         let share = |shares: &'_ [Vec<u32>]| shares.get(number).map_or(0, Vec::len) > 0;
         if let (true, Some(own)) = (share(&work.shares), work.shares.get(number)) {
             owner.meter_share(&work.described, own, &work.chunk);
@@ -352,10 +358,9 @@ impl<S: Packets, F: Select> Shared<S, F> {
         let mut state = self.lock();
         let chunk = work.number;
         if let Some(departures) = state.departures.get_mut(&chunk) {
-            for (places, departed) in [
-                (&mut departures.by_packets, by_packets),
-                (&mut departures.by_tick, by_tick),
-            ] {
+            for (places, departed) in
+                [(&mut departures.by_packets, by_packets), (&mut departures.by_tick, by_tick)]
+            {
                 if let Some(place) = places.get_mut(number) {
                     *place = departed;
                 }
@@ -409,7 +414,7 @@ impl<S: Packets> State<S> {
 fn deal(described: &Descriptions, shares: &mut [Vec<u32>]) {
     shares.iter_mut().for_each(Vec::clear);
     let owners = shares.len();
-    for (index, packet) in described.packets.iter().enumerate() {
+    for (index, packet) in described.packets().iter().enumerate() {
         let owner = usize::from(packet.place.partition()) * owners / PARTITIONS;
         if let Some(share) = shares.get_mut(owner) {
             share.push(index as u32);

@@ -34,7 +34,10 @@ pub(crate) struct Rare {
 /// The described packets of a chunk, or of a part of one.
 #[derive(Default)]
 pub(crate) struct Descriptions {
-    pub packets: Vec<Described>,
+    /// The first `len` of them count. The rest is kept to be overwritten, which is cheaper
+    /// than to begin with zeroes.
+    packets: Vec<Described>,
+    len: usize,
     pub rare: Vec<Rare>,
     /// Whether any is a fragment, or came in one.
     pub fragments: bool,
@@ -42,9 +45,33 @@ pub(crate) struct Descriptions {
 
 impl Descriptions {
     pub fn clear(&mut self) {
-        self.packets.clear();
+        self.len = 0;
         self.rare.clear();
         self.fragments = false;
+    }
+
+    /// All of them.
+    #[inline]
+    pub fn packets(&self) -> &[Described] {
+        self.packets.get(..self.len).unwrap_or(&[])
+    }
+
+    /// One of them.
+    #[inline]
+    pub fn packet(&self, index: u32) -> Option<&Described> {
+        self.packets().get(index as usize)
+    }
+
+    /// Room for one more, with whatever was left there; taken by `len += 1`.
+    #[inline]
+    fn room(&mut self) -> &mut Described {
+        if self.len == self.packets.len() {
+            self.packets.push(Described::default());
+        }
+        match self.packets.get_mut(self.len) {
+            Some(room) => room,
+            None => unreachable!("there is room now"),
+        }
     }
 
     #[inline]
@@ -59,7 +86,8 @@ impl Descriptions {
             described.rare = self.rare.len() as u32;
             self.rare.push(*rare);
         }
-        self.packets.push(described);
+        *self.room() = described;
+        self.len += 1;
     }
 }
 
@@ -98,18 +126,15 @@ impl<F: Select> Parser<F> {
                 counts.filtered += 1;
                 continue;
             }
-            out.packets.push(Described::default());
-            let Some(described) = out.packets.last_mut() else { continue };
+            let described = out.room();
             match dissect(frame, self.tunnels, &mut described.packet, &mut extra) {
                 Ok(Dissected::Ip) => {}
                 Ok(Dissected::NotIp(what)) => {
                     counts.not_ip(what);
-                    out.packets.pop();
                     continue;
                 }
                 Err(error) => {
                     counts.malformed(&error);
-                    out.packets.pop();
                     continue;
                 }
             }
@@ -118,19 +143,22 @@ impl<F: Select> Parser<F> {
             described.rare = NOWHERE;
             described.place = self.layout.place(&described.packet);
             let packet = &described.packet;
+            let fragments =
+                packet.fragment != Fragment::Whole || packet.has.contains(Has::OUTER_FRAGMENT);
             if packet.has.any(RARE) || !self.layout.is_default() {
                 if packet.has.contains(Has::TROUBLE) {
                     counts.trouble(extra.trouble.as_ref());
                 }
                 let mut rest = KeyRest::default();
                 if self.layout.needs_rest(packet) {
-                    rest = self.layout.rest(packet, &extra, &mut described.place);
+                    rest = self.layout.rest(&described.packet, &extra, &mut described.place);
                 }
-                described.rare = out.rare.len() as u32;
+                let rare = out.rare.len() as u32;
                 out.rare.push(Rare { extra, rest });
+                out.room().rare = rare;
             }
-            out.fragments |= packet.fragment != Fragment::Whole
-                || packet.has.contains(Has::OUTER_FRAGMENT);
+            out.len += 1;
+            out.fragments |= fragments;
         }
     }
 }

@@ -57,15 +57,19 @@ fn ends(records: &[Record], batch: &mut BatchBuilder) {
     batch.u16(column::SRC_PORT, valid, records.iter().map(|r| r.of_source(&r.hot.key.ports)));
     batch.u16(column::DST_PORT, valid, records.iter().map(|r| r.of_other(&r.hot.key.ports)));
 
-    let icmp = |r: &Record| {
-        matches!(ends(r), Ends::IcmpEcho | Ends::IcmpTimestamp | Ends::IcmpOther)
-    };
+    let icmp =
+        |r: &Record| matches!(ends(r), Ends::IcmpEcho | Ends::IcmpTimestamp | Ends::IcmpOther);
     let valid = Validity::new(records.iter().map(icmp));
-    batch.u8(column::ICMP_TYPE, Some(&valid), records.iter().map(|r| at(&r.cold.icmp, 0)));
-    batch.u8(column::ICMP_CODE, Some(&valid), records.iter().map(|r| at(&r.cold.icmp, 1)));
+    batch.u8(column::ICMP_TYPE, Some(&valid), records.iter().map(|r| icmp_octet(r, 0)));
+    batch.u8(column::ICMP_CODE, Some(&valid), records.iter().map(|r| icmp_octet(r, 1)));
     let query = |r: &Record| matches!(ends(r), Ends::IcmpEcho | Ends::IcmpTimestamp);
     let valid = Validity::new(records.iter().map(query));
     batch.u16(column::ICMP_ID, Some(&valid), records.iter().map(|r| at(&r.hot.key.ports, 0)));
+}
+
+/// Type (0) or code (1) of an ICMP flow.
+fn icmp_octet(record: &Record, which: usize) -> u8 {
+    at(&at(&record.hot.tcp_flags, 0).to_be_bytes(), which)
 }
 
 fn forward(records: &[Record], batch: &mut BatchBuilder) {
@@ -89,7 +93,8 @@ fn forward(records: &[Record], batch: &mut BatchBuilder) {
     let valid = Validity::new(records.iter().map(fragment));
     let id = |r: &Record| header(r).unwrap_or(r.cold.identification_or_label);
     batch.u32(column::FRAGMENT_ID, Some(&valid), records.iter().map(id));
-    let offset = records.iter().map(|r| r.cold.fragment_offset);
+    let offset = |r: &Record| aside(r, |aside| Some(aside.fragment_offset)).unwrap_or(0);
+    let offset = records.iter().map(offset);
     batch.u16(column::FRAGMENT_OFFSET, Some(&valid), offset);
 }
 

@@ -7,7 +7,7 @@
 /// No place.
 pub(crate) const NOWHERE: u32 = u32::MAX;
 
-const BLOCK_BITS: u32 = 6;
+const BLOCK_BITS: u32 = 10;
 const BLOCK: usize = 1 << BLOCK_BITS;
 
 /// A growing set of `T` with numbered places. What was given back keeps its last value

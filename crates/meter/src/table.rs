@@ -54,6 +54,16 @@ impl Table {
         self.entries.as_ptr().wrapping_add(at).cast()
     }
 
+    /// How many flows there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// All places, in an order that follows from what was added and taken out.
+    pub fn places(&self) -> impl Iterator<Item = u32> {
+        self.entries.iter().filter_map(|entry| entry.place.checked_sub(1))
+    }
+
     /// Adds a place that is not there yet.
     pub fn insert(&mut self, hash: u64, place: u32) {
         if (self.len + 1) * 8 > self.entries.len() * 7 {

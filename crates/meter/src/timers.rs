@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which flows may be due, without touching those that are not.
 //!
-//! A wheel of buckets, each 2^27 ns (134 ms) of packet time wide, holds places of flows. An
+//! A wheel of buckets, each 2^30 ns (1.07 s) of packet time wide, holds places of flows. An
 //! entry is a promise to look *no later than* then: a packet that postpones a flow's end
 //! leaves its entry alone, and the flow is put further on when its bucket's time has come. So
 //! a packet costs the wheel nothing, and a flow is looked at about once a timeout. What a
@@ -16,8 +16,9 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::mem;
 
-const BUCKET_BITS: u32 = 27;
-const BUCKETS: i64 = 256;
+const BUCKET_BITS: u32 = 30;
+/// Few and wide, so that all partitions' buckets together stay in the processor's cache.
+const BUCKETS: i64 = 32;
 
 /// A place's note of where its entry is: the number of a bucket, or one of these.
 pub(crate) type Note = u16;
@@ -31,10 +32,13 @@ pub(crate) const IN_HEAP: Note = u16::MAX - 1;
 pub(crate) struct Timers {
     buckets: Box<[VecDeque<u32>]>,
     /// A bit for each bucket that may hold entries.
-    filled: [u64; 4],
+    filled: u32,
     /// Number of the first bucket that has not gone into the heap, counted from 1970.
     cursor: i64,
-    heap: BinaryHeap<Reverse<(i64, u32)>>,
+    /// Deadline, serial number of the entry, place: of equal deadlines the first asked for is
+    /// the first due.
+    heap: BinaryHeap<Reverse<(i64, u64, u32)>>,
+    serial: u64,
     /// When the heap is this long, it is cleared of entries that no longer count.
     clear_at: usize,
 }
@@ -43,9 +47,10 @@ impl Default for Timers {
     fn default() -> Self {
         Self {
             buckets: (0..BUCKETS).map(|_| VecDeque::new()).collect(),
-            filled: [0; 4],
+            filled: 0,
             cursor: i64::MIN,
             heap: BinaryHeap::new(),
+            serial: 0,
             clear_at: LEAST_CLEAR,
         }
     }
@@ -59,24 +64,19 @@ const fn bucket_of(time_ns: i64) -> i64 {
 }
 
 impl Timers {
-    /// Sees to it that the flow at `place` is looked at no later than `deadline_ns`, which is
-    /// no earlier than any that was asked for at this place. `note` is the place's own.
+    /// Sees to it that the flow at `place` is looked at no later than `deadline_ns`. `note` is
+    /// the place's own.
     #[inline]
-    pub fn schedule(&mut self, place: u32, note: &mut Note, deadline_ns: i64, now_ns: i64) {
-        if *note != IN_HEAP {
-            self.hasten(place, note, deadline_ns, now_ns);
-        }
-    }
-
-    /// The same for a deadline that may be earlier than one that was asked for.
-    pub fn hasten(&mut self, place: u32, note: &mut Note, deadline_ns: i64, now_ns: i64) {
+    pub fn hasten(&mut self, place: u32, note: &mut Note, deadline_ns: i64) {
         if self.cursor == i64::MIN {
-            self.cursor = bucket_of(now_ns);
+            // The first flow ever: nothing will be due before it is.
+            self.cursor = bucket_of(deadline_ns).saturating_sub(BUCKETS / 2);
         }
         let wanted = bucket_of(deadline_ns).min(self.cursor + BUCKETS - 1);
         if wanted < self.cursor {
             *note = IN_HEAP;
-            self.heap.push(Reverse((deadline_ns, place)));
+            self.serial += 1;
+            self.heap.push(Reverse((deadline_ns, self.serial, place)));
             return;
         }
         let waits = match *note {
@@ -129,13 +129,13 @@ impl Timers {
     /// The next place in the heap whose deadline has come.
     #[inline]
     pub fn pop_due(&mut self, now_ns: i64) -> Option<u32> {
-        let Reverse((deadline_ns, _)) = self.heap.peek()?;
+        let Reverse((deadline_ns, ..)) = self.heap.peek()?;
         if *deadline_ns > now_ns { None } else { self.pop().map(|(_, place)| place) }
     }
 
     /// The place in the heap with the least deadline, and that.
     pub fn pop(&mut self) -> Option<(i64, u32)> {
-        self.heap.pop().map(|Reverse(entry)| entry)
+        self.heap.pop().map(|Reverse((deadline_ns, _, place))| (deadline_ns, place))
     }
 
     /// Forgets entries of the heap that no longer count, if they have become many. `notes`
@@ -145,13 +145,13 @@ impl Timers {
             return;
         }
         let mut least = HashMap::new();
-        for Reverse((deadline_ns, place)) in self.heap.drain() {
-            if notes(place) == IN_HEAP {
-                let known = least.entry(place).or_insert(deadline_ns);
-                *known = deadline_ns.min(*known);
+        for Reverse(entry) in self.heap.drain() {
+            if notes(entry.2) == IN_HEAP {
+                let known = least.entry(entry.2).or_insert(entry);
+                *known = entry.min(*known);
             }
         }
-        self.heap.extend(least.into_iter().map(|(place, deadline)| Reverse((deadline, place))));
+        self.heap.extend(least.into_values().map(Reverse));
         self.clear_at = LEAST_CLEAR.max(self.heap.len() * 4);
     }
 
@@ -164,20 +164,8 @@ impl Timers {
 
     /// The number of the first bucket from the cursor on that may hold entries.
     fn next_filled(&self) -> Option<i64> {
-        let start = self.cursor.rem_euclid(BUCKETS) as u32;
-        // The word in which the cursor lies comes twice: from the cursor on, and at last
-        // from its beginning.
-        for turn in 0..=4 {
-            let word = (start / 64 + turn) % 4;
-            let mut bits = self.filled.get(word as usize).copied().unwrap_or(0);
-            if turn == 0 {
-                bits &= u64::MAX << (start % 64);
-            }
-            if bits != 0 {
-                return Some(self.absolute(i64::from(word * 64 + bits.trailing_zeros())));
-            }
-        }
-        None
+        let from_cursor = self.filled.rotate_right(self.cursor.rem_euclid(BUCKETS) as u32);
+        (from_cursor != 0).then(|| self.cursor + i64::from(from_cursor.trailing_zeros()))
     }
 
     /// The number of a bucket that lies no more than one turn ahead, counted from 1970.
@@ -186,10 +174,8 @@ impl Timers {
     }
 
     fn mark(&mut self, bucket: Note, filled: bool) {
-        if let Some(word) = self.filled.get_mut(usize::from(bucket / 64)) {
-            let bit = 1 << (bucket % 64);
-            if filled { *word |= bit } else { *word &= !bit }
-        }
+        let bit = 1 << bucket;
+        if filled { self.filled |= bit } else { self.filled &= !bit }
     }
 }
 
@@ -208,10 +194,10 @@ mod tests {
     }
 
     impl Places {
-        fn schedule(&mut self, place: u32, deadline_ns: i64, now_ns: i64) {
+        fn schedule(&mut self, place: u32, deadline_ns: i64) {
             self.deadlines.insert(place, deadline_ns);
             let note = self.notes.entry(place).or_insert(NO_ENTRY);
-            self.timers.hasten(place, note, deadline_ns, now_ns);
+            self.timers.hasten(place, note, deadline_ns);
         }
 
         fn due(&mut self, now_ns: i64) -> Vec<u32> {
@@ -219,7 +205,7 @@ mod tests {
                 for place in &entries {
                     if self.notes.get(place) == Some(&bucket) {
                         self.notes.insert(*place, NO_ENTRY);
-                        self.schedule(*place, self.deadlines[place], now_ns);
+                        self.schedule(*place, self.deadlines[place]);
                     }
                 }
                 self.timers.recycle(bucket, entries);
@@ -232,7 +218,7 @@ mod tests {
     fn places_are_due_in_the_order_of_their_deadlines_and_exactly_then() {
         let mut places = Places::default();
         for (place, deadline_ns) in [(1, 30 * SECOND), (2, 5 * SECOND + 1), (3, 5 * SECOND)] {
-            places.schedule(place, deadline_ns, 0);
+            places.schedule(place, deadline_ns);
         }
         assert_eq!(places.due(5 * SECOND - 1), []);
         assert_eq!(places.due(5 * SECOND), [3]);
@@ -243,15 +229,15 @@ mod tests {
     #[test]
     fn an_earlier_deadline_is_heeded_wherever_the_entry_is() {
         let mut places = Places::default();
-        places.schedule(1, 20 * SECOND, 0);
-        places.schedule(1, 2 * SECOND, 0);
+        places.schedule(1, 20 * SECOND);
+        places.schedule(1, 2 * SECOND);
         assert_eq!(places.due(2 * SECOND), [1]);
     }
 
     #[test]
     fn a_deadline_beyond_the_wheel_is_looked_at_again_and_again_until_it_comes() {
         let mut places = Places::default();
-        places.schedule(1, 1_000 * SECOND, 0);
+        places.schedule(1, 1_000 * SECOND);
         for second in (10..1_000).step_by(10) {
             assert_eq!(places.due(second * SECOND), []);
         }
@@ -260,11 +246,11 @@ mod tests {
 
     #[test]
     fn the_nearest_bucket_is_found_wherever_the_cursor_is() {
-        for start in [0, 7, 100, 255, 256, 1000] {
+        for start in [0, 7, 31, 32, 33, 1000] {
             let now = start << BUCKET_BITS;
             let mut timers = Timers::default();
-            timers.schedule(9, &mut { NO_ENTRY }, now + 34 * SECOND, now);
-            timers.schedule(8, &mut { NO_ENTRY }, now + 3 * SECOND, now);
+            timers.hasten(9, &mut { NO_ENTRY }, now + 20 * SECOND);
+            timers.hasten(8, &mut { NO_ENTRY }, now + 13 * SECOND);
             let mut next = || timers.begin_nearest().map(|(_, entries)| entries[0]);
             assert_eq!((next(), next(), next()), (Some(8), Some(9), None));
         }
@@ -274,10 +260,10 @@ mod tests {
     fn entries_that_no_longer_count_do_not_pile_up() {
         let mut timers = Timers::default();
         let mut note = NO_ENTRY;
-        timers.schedule(1, &mut note, 0, 0);
+        timers.hasten(1, &mut note, 0);
         timers.begin_nearest();
         for _ in 0..100_000 {
-            timers.hasten(1, &mut note, 0, 0);
+            timers.hasten(1, &mut note, 0);
             timers.clear_heap(|_| note);
         }
         assert!(timers.heap.len() <= LEAST_CLEAR);

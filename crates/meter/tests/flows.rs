@@ -6,9 +6,7 @@ mod traffic;
 use std::collections::BTreeMap;
 
 use penstock_meter::Settings;
-use traffic::{
-    ACK, FIN, MS, Packet, RST, Row, SECOND, SYN, icmp, reasons, rows, tcp, udp,
-};
+use traffic::{ACK, FIN, MS, Packet, RST, Row, SECOND, SYN, icmp, reasons, rows, tcp, udp};
 
 const CLIENT: (u8, u16) = (9, 40_000);
 const SERVER: (u8, u16) = (1, 80);
@@ -32,7 +30,10 @@ fn connection(start_ns: i64, client: (u8, u16), server: (u8, u16)) -> Vec<Packet
 fn ten_thousand_connections_are_ten_thousand_records() {
     let mut packets = Vec::new();
     for number in 0..10_000_i64 {
-        let client = (u8::try_from(number % 50).unwrap() + 100, 1024 + u16::try_from(number / 50 % 20).unwrap());
+        let client = (
+            u8::try_from(number % 50).unwrap() + 100,
+            1024 + u16::try_from(number / 50 % 20).unwrap(),
+        );
         packets.extend(connection(number * 3 * MS, client, SERVER));
     }
     packets.sort_by_key(|packet| packet.0);
@@ -181,5 +182,8 @@ fn a_key_of_other_fields_gathers_or_parts() {
     };
     assert_eq!(rows(packets(), &with(&["src_addr", "dst_addr"], false)).len(), 1);
     assert_eq!(rows(packets(), &with(&["dst_addr", "dst_port"], true)).len(), 1);
-    assert_eq!(rows(packets(), &with(&["src_addr", "dst_addr", "src_port", "dst_port"], false)).len(), 3);
+    assert_eq!(
+        rows(packets(), &with(&["src_addr", "dst_addr", "src_port", "dst_port"], false)).len(),
+        3
+    );
 }

@@ -12,7 +12,8 @@ use traffic::{ACK, FIN, MS, Packet, SYN, batches, fragment, tcp, udp};
 fn mixed(packets: u32) -> Vec<Packet> {
     let mut random = 12_345_u64;
     let mut next = move |below: u64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) % below
     };
     let mut time_ns = 0;

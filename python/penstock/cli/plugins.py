@@ -48,7 +48,7 @@ def describe(plugin: _core.PluginRow) -> str:
     parts = [f"{plugin['name']}: {plugin['summary']}", plugin["reference"]]
     parts.append("Columns:\n" + table([("", "COLUMN", "TYPE", "ELEMENTS", "MEANING"), *shown]))
     options = [
-        ("", option["name"], option["type"], option["default"] or "–", option["summary"])
+        ("", names_of(option), option["type"], option["default"] or "–", option["summary"])
         for option in plugin["options"]
     ]
     if options:
@@ -56,6 +56,11 @@ def describe(plugin: _core.PluginRow) -> str:
         parts.append("Options:\n" + table([head, *options]))
     parts.append(f"Example:\n  {plugin['example']}")
     return "\n\n".join(part for part in parts if part)
+
+
+def names_of(option: _core.OptionRow) -> str:
+    """What an option goes by."""
+    return f"{option['name']}, {option['alias']}" if option["alias"] else option["name"]
 
 
 def _elements(column: _core.ColumnRow) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock import _core
 from penstock.cli.progress import Bar
 from penstock.config import check, load, shorthand
 from penstock.errors import ConfigError, InternalError
@@ -146,6 +147,8 @@ def _run(graph: Graph, ledger: str | None, *, quiet: bool) -> int:
     to_terminal = sys.stdout.isatty() and any(order(e.sink).to_stdout for e in graph.exporters)
     with Bar(wanted=not (quiet or to_terminal)) as bar:
         outcome = run(graph, bar.update)
+    if _core.DEBUG_BUILD and not quiet:
+        print("penstock: this is a debug build, many times slower than make build", file=sys.stderr)
     if ledger is not None:
         _write_ledger(outcome, ledger)
     if not quiet and not outcome.readers_gone:

@@ -67,6 +67,10 @@ class Parquet(Sink):
 
     def open(self, columns: object) -> None:
         """Makes the folder, where it is missing."""
+        # Now, because loading it while packets are read would hold these up.
+        import pyarrow.compute  # noqa: PLC0415
+        import pyarrow.parquet  # noqa: PLC0415, F401
+
         _ = columns
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -111,17 +115,16 @@ class Parquet(Sink):
 
     def _by_window(self, arrow: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The batch cut where the time that flows have reached enters another window."""
-        import pyarrow.compute as pc  # noqa: PLC0415
-
         if not self._rotate_ns or not arrow.num_rows:
             yield 0, arrow
             return
         ends = arrow.column(CLOCK).cast("int64")
-        reached = pc.cumulative_max(ends, start=self._clock_ns)
-        self._clock_ns = reached[-1].as_py()
-        runs = pc.run_end_encode(pc.divide(reached, self._rotate_ns), run_end_type="int64")
-        start = 0
-        for window, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        start, rows = 0, arrow.num_rows
+        while start < rows:
+            self._clock_ns = max(self._clock_ns, ends[start].as_py())
+            window = self._clock_ns // self._rotate_ns
+            end = first_reaching(ends, start, (window + 1) * self._rotate_ns)
+            self._clock_ns = max(self._clock_ns, latest(ends, start, end))
             yield window, arrow.slice(start, end - start)
             start = end
 
@@ -159,6 +162,32 @@ class Parquet(Sink):
     def _failed(self, error: OSError) -> SinkError:
         self.close()
         return SinkError(error.strerror or str(error), sink=self.uri)
+
+
+def first_reaching(times_ns: pa.Int64Array, start: int, limit_ns: int) -> int:
+    """The first row from ``start`` on whose time is ``limit_ns`` or later; else how many rows there are.
+
+    Halves the rows by their latest time. Comparing them all with a number would be shorter, but
+    pyarrow imports pandas, where that is installed, to make its scalar of a number.
+    """
+    low, high = start, len(times_ns)
+    if latest(times_ns, low, high) < limit_ns:
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if latest(times_ns, low, middle) < limit_ns:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def latest(times_ns: pa.Int64Array, start: int, end: int) -> int:
+    """The latest of the times from ``start`` to before ``end``."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    found: int = pc.max(times_ns.slice(start, end - start)).as_py()
+    return found
 
 
 class PartFile:
@@ -239,5 +268,15 @@ CLOCK = "time_end"
 ROW_GROUP_ROWS = 131_072
 """Enough for columns to compress and be skipped well, few enough to hold in memory."""
 
-PLAIN = frozenset({"time_start", "time_end", "time_start_rev", "time_end_rev"})
-"""Columns whose values hardly repeat, for which looking for repetitions is time lost."""
+PLAIN = frozenset(
+    {
+        "time_start",
+        "time_end",
+        "time_start_rev",
+        "time_end_rev",
+        "src_addr",
+        "src_port",
+        "fragment_id",
+    }
+)
+"""Columns whose values hardly repeat, for which looking for repetitions is time and room lost."""

@@ -12,6 +12,7 @@ from golden.cases import (
     fragments,
     link_layers,
     malformed,
+    not_tunnels,
     transports,
     tunnels,
 )
@@ -25,6 +26,7 @@ GROUPS = {
     "IP headers and their extensions": addresses_and_extensions,
     "Fragments": fragments,
     "Tunnels": tunnels,
+    "What only looks like a tunnel": not_tunnels,
     "Transports": transports,
     "Malformed and cut packets": malformed,
     "Flows": connections,

@@ -19,7 +19,7 @@ from golden.case import (
     timed,
     udp_exchange,
 )
-from golden.link import ETHERTYPE_ARP, arp, ethernet, ip_ethertype, labels, ppp
+from golden.link import ethernet, ip_ethertype, labels, ppp
 from golden.net import Ends, ip
 from golden.transport import udp
 
@@ -28,7 +28,7 @@ Inside = Callable[[bytes, bool], bytes]
 
 
 def cases() -> list[Case]:
-    return [*gre(), *bare_ip(), *over_udp(), *mirrored(), *teredo(), *nested(), *mistaken()]
+    return [*gre(), *bare_ip(), *over_udp(), *mirrored(), *teredo(), *nested()]
 
 
 def over_ip(
@@ -371,31 +371,4 @@ def nested() -> list[Case]:
             exchange=four,
             unjudged="where to stop: the judge goes down to the last packet",
         ),
-    ]
-
-
-def mistaken() -> list[Case]:
-    def not_vxlan(packet: bytes, back: bool) -> bytes:
-        return tunnel.vxlan(42, inner_frame(packet, back), flags=0x00)
-
-    def cut_inside(packet: bytes, back: bool) -> bytes:
-        return tunnel.gre(ip_ethertype(packet), packet[:12])
-
-    def unknown_inside(packet: bytes, back: bool) -> bytes:
-        return tunnel.gre(0x88B5, packet)
-
-    def arp_inside(packet: bytes, back: bool) -> bytes:
-        return tunnel.vxlan(42, ethernet(arp(back), ETHERTYPE_ARP, back=back, inner=True))
-
-    return [
-        over_port(
-            "vxlan-not",
-            "VXLAN's port without its flag",
-            tunnel.PORT_VXLAN,
-            not_vxlan,
-            unjudged="that the flag is missing: the judge goes by the port alone",
-        ),
-        over_ip("gre-inner-cut", "GRE whose inner header is incomplete", net.GRE, cut_inside),
-        over_ip("gre-unknown", "GRE around what is no IP", net.GRE, unknown_inside),
-        over_port("vxlan-arp", "ARP in VXLAN", tunnel.PORT_VXLAN, arp_inside),
     ]
