@@ -19,7 +19,8 @@ RUST := $(shell find crates registry -type f \( -name '*.rs' -o -name '*.toml' -
 # The native half is built by maturin, which tells pyo3 how to link it; cargo alone would link libpython.
 CRATES := --workspace --exclude penstock-python
 
-.PHONY: help doctor build demo test lint fmt fuzz bench docs new-plugin clean test-rust test-python
+.PHONY: help doctor build demo test lint fmt fuzz bench docs new-plugin clean \
+	lint-python lint-rust test-rust test-python
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,11 +50,15 @@ test-rust: .build/doctor.stamp
 test-python: .build/core.stamp
 	$(PY) -m pytest $(PYTEST)
 
-lint: .build/core.stamp ## formats, lints and types, of Python and of Rust
+lint: lint-python lint-rust ## formats, lints and types, of Python and of Rust
+
+lint-python: .build/core.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tools/stubtest-allowlist.txt penstock._core
+
+lint-rust: .build/doctor.stamp
 	cargo fmt --check
 	cargo clippy -q --workspace --all-targets -- -D warnings
 

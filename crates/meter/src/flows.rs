@@ -27,7 +27,7 @@ impl Flows {
         let hot = self.hot.get(place);
         hot.key == wanted.key
             && hot.state.has(State::LIVE)
-            && (!wanted.key.kind.has_rest()
+            && (!wanted.key.kind().has_rest()
                 || rare.is_some_and(|rare| self.rest(hot) == Some(&rare.rest)))
     }
 
@@ -36,12 +36,14 @@ impl Flows {
         (hot.aside != NOWHERE).then(|| &self.asides.get(hot.aside).rest)
     }
 
-    /// A new flow with nothing counted yet, whose source is on side `source`.
-    pub fn begin(&mut self, wanted: &Place, rare: Option<&Rare>, source: usize) -> u32 {
-        let place = self.hot.take();
-        if place == self.cold.used() {
-            self.cold.take();
-        }
+    /// A place that no flow has had.
+    pub fn new_place(&mut self) -> u32 {
+        self.cold.take();
+        self.hot.take()
+    }
+
+    /// Puts a new flow with nothing counted yet, whose source is on side `source`.
+    pub fn begin(&mut self, place: u32, wanted: &Place, rare: Option<&Rare>, source: usize) {
         let hot = self.hot.get_mut(place);
         let mut state = State::LIVE;
         state.set(State::EMPTY);
@@ -50,10 +52,9 @@ impl Flows {
         }
         // Its timer's entry outlives a flow.
         *hot = Hot { key: wanted.key, state, timer: hot.timer, ..Hot::default() };
-        if let Some(rare) = rare.filter(|_| wanted.key.kind.has_rest()) {
+        if let Some(rare) = rare.filter(|_| wanted.key.kind().has_rest()) {
             self.aside_of(place).rest = rare.rest;
         }
-        place
     }
 
     /// Forgets a flow.
@@ -63,7 +64,6 @@ impl Flows {
         if hot.aside != NOWHERE {
             self.asides.give_back(hot.aside);
         }
-        self.hot.give_back(place);
     }
 
     /// Whether a timer's entry for `place`, taken from where `note` says, is the one that

@@ -12,21 +12,56 @@ use std::fmt;
 
 use penstock_wire::{Ends, Extra, Has, Packet, TunnelType};
 
-/// The fixed part of a flow's key, canonical.
+/// The fixed part of a flow's key, canonical: whole words, written and compared as such.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(C)]
 pub struct Key {
     /// The lesser end's address, then the greater's.
-    pub addresses: [[u8; 16]; 2],
-    /// The ends' ports in the same order; or one identifier or type and code, see `kind`.
-    pub ports: [u16; 2],
-    /// Outermost VLAN identifier, or [`NO_VLAN`].
-    pub vlan: u16,
-    /// IANA protocol number.
-    pub protocol: u8,
-    /// What `ports` mean, and which further parts the key has.
-    pub kind: Kind,
+    addresses: [[u64; 2]; 2],
+    /// From the lowest bit: both ports in the same order (or one identifier, or type and
+    /// code, twice), VLAN identifier or [`NO_VLAN`], protocol, [`Kind`].
+    tail: u64,
 }
+
+impl Key {
+    /// The lesser end's address, then the greater's.
+    pub fn addresses(&self) -> [[u8; 16]; 2] {
+        self.addresses
+            .map(|[first, second]| (u128::from(first) | u128::from(second) << 64).to_le_bytes())
+    }
+
+    /// The ends' ports in the same order; or one identifier, or type and code, twice.
+    pub const fn ports(&self) -> [u16; 2] {
+        [self.tail as u16, (self.tail >> HIGH_PORT) as u16]
+    }
+
+    /// Outermost VLAN identifier, or [`NO_VLAN`].
+    pub const fn vlan(&self) -> u16 {
+        (self.tail >> VLAN) as u16
+    }
+
+    /// IANA protocol number.
+    pub const fn protocol(&self) -> u8 {
+        (self.tail >> PROTOCOL_AT) as u8
+    }
+
+    /// What the ports mean, and which further parts the key has.
+    pub const fn kind(&self) -> Kind {
+        Kind((self.tail >> KIND) as u8)
+    }
+
+    /// The key of the other direction's uniflow. Its hash is the same.
+    #[must_use]
+    pub const fn of_other_direction(mut self) -> Self {
+        self.tail ^= (Kind::FROM_HIGH as u64) << KIND;
+        self
+    }
+}
+
+const HIGH_PORT: u32 = 16;
+const VLAN: u32 = 32;
+const PROTOCOL_AT: u32 = 48;
+const KIND: u32 = 56;
 
 /// In place of a VLAN identifier where the frame had no tag.
 pub const NO_VLAN: u16 = u16::MAX;
@@ -40,10 +75,6 @@ impl Kind {
     const IPV6: u8 = 1 << 3;
     const REST: u8 = 1 << 4;
     const FROM_HIGH: u8 = 1 << 5;
-
-    const fn new(ends: Ends) -> Self {
-        Self(ends as u8)
-    }
 
     /// What the ports mean.
     pub const fn ends(self) -> Ends {
@@ -65,15 +96,6 @@ impl Kind {
     /// Whether a [`KeyRest`] belongs to the key.
     pub const fn has_rest(self) -> bool {
         self.0 & Self::REST != 0
-    }
-}
-
-impl Key {
-    /// The key of the other direction's uniflow. Its hash is the same.
-    #[must_use]
-    pub const fn of_other_direction(mut self) -> Self {
-        self.kind.0 ^= Kind::FROM_HIGH;
-        self
     }
 }
 
@@ -259,7 +281,7 @@ impl KeyLayout {
         if !self.plain {
             return self.place_masked(packet);
         }
-        let mut place = self.ordered(packet, packet.src, packet.dst);
+        let mut place = self.ordered(packet);
         place.hash = self.hash(&place.key);
         place
     }
@@ -271,7 +293,7 @@ impl KeyLayout {
             tunnel: self.tunnel(packet, extra),
             fields: self.further(packet, extra, place.from_high),
         };
-        place.key.kind.0 |= Kind::REST;
+        place.key.tail |= u64::from(Kind::REST) << KIND;
         place.hash = self.hash(&place.key) ^ self.hash_rest(&rest);
         rest
     }
@@ -285,70 +307,67 @@ impl KeyLayout {
 
     /// The hash of a key, as [`place`](Self::place) and [`rest`](Self::rest) made it.
     pub fn hash_of(&self, key: &Key, rest: Option<&KeyRest>) -> u64 {
-        let rest = rest.filter(|_| key.kind.has_rest());
+        let rest = rest.filter(|_| key.kind().has_rest());
         self.hash(key) ^ rest.map_or(0, |rest| self.hash_rest(rest))
     }
 
     #[inline]
-    fn ordered(&self, packet: &Packet, src: [u8; 16], dst: [u8; 16]) -> Place {
-        let vlan = if packet.has.contains(Has::VLAN) { packet.vlan_id } else { NO_VLAN };
-        let mut kind = Kind::new(packet.ends);
-        if packet.ip_version == 6 {
-            kind.0 |= Kind::IPV6;
-        }
+    fn ordered(&self, packet: &Packet) -> Place {
+        let (src, dst) = (u128::from_le_bytes(packet.src), u128::from_le_bytes(packet.dst));
         let (src_port, dst_port) = match packet.ends {
             Ends::Ports => (packet.src_port, packet.dst_port),
             Ends::None | Ends::Unread => (0, 0),
             Ends::IcmpEcho | Ends::IcmpTimestamp => (packet.icmp_id, packet.icmp_id),
             Ends::IcmpOther => {
-                let both = u16::from(packet.icmp_type) << 8 | u16::from(packet.icmp_code);
+                let both = u16::from_be_bytes([packet.icmp_type, packet.icmp_code]);
                 (both, both)
             }
         };
-        let from_high = !self.oriented
-            && (u128::from_be_bytes(src), src_port) > (u128::from_be_bytes(dst), dst_port);
-        if self.uniflow && from_high {
-            kind.0 |= Kind::FROM_HIGH;
+        let from_high = !self.oriented && (src > dst || (src == dst && src_port > dst_port));
+        let (low, high, low_port, high_port) =
+            if from_high { (dst, src, dst_port, src_port) } else { (src, dst, src_port, dst_port) };
+        let vlan = if packet.has.contains(Has::VLAN) { packet.vlan_id } else { NO_VLAN };
+        let mut kind = packet.ends as u8;
+        if packet.ip_version == 6 {
+            kind |= Kind::IPV6;
         }
-        let (addresses, ports) = if from_high {
-            ([dst, src], [dst_port, src_port])
-        } else {
-            ([src, dst], [src_port, dst_port])
-        };
-        let key = Key { addresses, ports, vlan, protocol: packet.protocol, kind };
-        Place { key, hash: 0, from_high }
+        if self.uniflow && from_high {
+            kind |= Kind::FROM_HIGH;
+        }
+        let tail = u64::from(low_port)
+            | u64::from(high_port) << HIGH_PORT
+            | u64::from(vlan) << VLAN
+            | u64::from(packet.protocol) << PROTOCOL_AT
+            | u64::from(kind) << KIND;
+        Place { key: Key { addresses: [halves(low), halves(high)], tail }, hash: 0, from_high }
     }
 
     /// The place by a key that lacks default fields or has others: who is the lesser end
     /// is decided with all that was sent, what does not count is blanked afterwards.
     fn place_masked(&self, packet: &Packet) -> Place {
-        let mut place = self.ordered(packet, packet.src, packet.dst);
-        let key = &mut place.key;
-        let (low, high) = if place.from_high { (1, 0) } else { (0, 1) };
-        let has = |field| self.fields & field != 0;
-        for (end, address, port) in [(low, SRC_ADDR, SRC_PORT), (high, DST_ADDR, DST_PORT)] {
-            if !has(address)
-                && let Some(blank) = key.addresses.get_mut(end)
-            {
-                *blank = [0; 16];
+        let mut place = self.ordered(packet);
+        let Key { addresses: [low, high], tail } = &mut place.key;
+        let (src, dst) = if place.from_high { (high, low) } else { (low, high) };
+        let (src_port, dst_port) = if place.from_high { (HIGH_PORT, 0) } else { (0, HIGH_PORT) };
+        let mut blank = 0;
+        let mut blank_unless = |fields, bits: u64| {
+            if self.fields & fields == 0 {
+                blank |= bits;
             }
-            if !has(port)
-                && let Some(blank) = key.ports.get_mut(end)
-            {
-                *blank = 0;
+        };
+        blank_unless(SRC_PORT, 0xFFFF << src_port);
+        blank_unless(DST_PORT, 0xFFFF << dst_port);
+        blank_unless(SRC_PORT | DST_PORT, u64::from(Kind::ENDS) << KIND);
+        blank_unless(PROTOCOL, 0xFF << PROTOCOL_AT);
+        blank_unless(SRC_ADDR | DST_ADDR | IP_VERSION, u64::from(Kind::IPV6) << KIND);
+        *tail &= !blank;
+        if self.fields & VLAN_ID == 0 {
+            *tail |= u64::from(NO_VLAN) << VLAN;
+        }
+        for (address, field) in [(src, SRC_ADDR), (dst, DST_ADDR)] {
+            if self.fields & field == 0 {
+                *address = [0; 2];
             }
-        }
-        if !has(SRC_PORT) && !has(DST_PORT) {
-            key.kind.0 &= !Kind::ENDS;
-        }
-        if !has(PROTOCOL) {
-            key.protocol = 0;
-        }
-        if !has(VLAN_ID) {
-            key.vlan = NO_VLAN;
-        }
-        if !has(SRC_ADDR) && !has(DST_ADDR) && !has(IP_VERSION) {
-            key.kind.0 &= !Kind::IPV6;
         }
         place.hash = self.hash(&place.key);
         place
@@ -395,16 +414,9 @@ impl KeyLayout {
 
     #[inline]
     fn hash(&self, key: &Key) -> u64 {
-        let [a, b] = key.addresses;
-        let [low, high] = key.ports;
-        let tail = u64::from(low)
-            | u64::from(high) << 16
-            | u64::from(key.vlan) << 32
-            | u64::from(key.protocol) << 48
-            | u64::from(key.kind.0 & !Kind::FROM_HIGH) << 56;
         let [s0, s1, s2, s3] = self.seed;
-        let (a0, a1) = halves(a);
-        let (b0, b1) = halves(b);
+        let [[a0, a1], [b0, b1]] = key.addresses;
+        let tail = key.tail & !(u64::from(Kind::FROM_HIGH) << KIND);
         let ends = fold(a0 ^ s0, a1 ^ s1) ^ fold(b0 ^ s2, b1 ^ s3).rotate_left(23);
         fold(ends ^ tail, s1 ^ tail.rotate_left(32)).wrapping_mul(ODD) ^ ends
     }
@@ -415,9 +427,8 @@ impl KeyLayout {
         if let Some(tunnel) = &rest.tunnel {
             let [a, b] = tunnel.ends;
             let id = tunnel.network.map_or(0, |id| id.wrapping_add(1)) << 8;
-            for word in
-                [halves(a).0, halves(a).1, halves(b).0, halves(b).1, id | tunnel.kind as u64]
-            {
+            let [[a0, a1], [b0, b1]] = [a, b].map(|end| halves(u128::from_le_bytes(end)));
+            for word in [a0, a1, b0, b1, id | tunnel.kind as u64] {
                 hash = fold(hash ^ word, s1).wrapping_add(ODD);
             }
         }
@@ -433,9 +444,8 @@ pub const FIXED_SEED: [u64; 4] =
     [0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344, 0xA409_3822_299F_31D0, 0x082E_FA98_EC4E_6C89];
 
 #[inline]
-fn halves(address: [u8; 16]) -> (u64, u64) {
-    let whole = u128::from_le_bytes(address);
-    (whole as u64, (whole >> 64) as u64)
+const fn halves(address: u128) -> [u64; 2] {
+    [address as u64, (address >> 64) as u64]
 }
 
 /// Both halves of a 128-bit product, folded into one.

@@ -45,6 +45,9 @@ pub(crate) struct Owner {
     tables: Vec<Table>,
     /// Of each partition.
     timers: Vec<Timers>,
+    /// Of each partition, places that have no flow. A place stays with its partition, as
+    /// its timer's entry does.
+    free: Vec<Vec<u32>>,
     flows: Flows,
     plugins: Plugins,
     /// The packet clock at the last tick.
@@ -63,7 +66,8 @@ impl Owner {
         Self {
             first: partitions.start,
             tables: partitions.clone().map(|_| Table::default()).collect(),
-            timers: partitions.map(|_| Timers::default()).collect(),
+            timers: partitions.clone().map(|_| Timers::default()).collect(),
+            free: partitions.map(|_| Vec::new()).collect(),
             flows: Flows::default(),
             rules,
             instances: instances.to_vec(),
@@ -120,19 +124,17 @@ impl Owner {
         while let Some((bucket, entries)) = self.timers_of(index).begin_bucket(now_ns) {
             self.reschedule(index, bucket, entries);
         }
-        while let Some(place) = self.timers_of(index).pop_due(now_ns) {
-            if !self.flows.entry_counts(place, IN_HEAP) {
-                continue;
-            }
-            match self.rules.reason(self.flows.hot.get(place), now_ns) {
-                Some(EndReason::Active) => self.cut(index, place),
-                Some(reason) => {
-                    self.leave(index, place, reason);
-                    continue;
+        loop {
+            let mut due = [NOWHERE; FETCH_DUE];
+            let places = self.fetch_due(index, now_ns, &mut due);
+            for place in due.into_iter().take(places) {
+                if self.flows.entry_counts(place, IN_HEAP) {
+                    self.look_at(index, place, now_ns);
                 }
-                None => {}
             }
-            self.schedule(index, place);
+            if places < FETCH_DUE {
+                return;
+            }
         }
     }
 
@@ -240,7 +242,9 @@ impl Owner {
         let side = usize::from(described.place.from_high);
         let uniflow = self.rules.layout.uniflow();
         let source = direction::source_side(&described.packet, side, uniflow);
-        let place = self.flows.begin(&described.place, rare, source);
+        let free = self.free.get_mut(index).and_then(Vec::pop);
+        let place = free.unwrap_or_else(|| self.flows.new_place());
+        self.flows.begin(place, &described.place, rare, source);
         self.table_of(index).insert(described.place.hash, place);
         self.counts.begun += 1;
         place
@@ -324,6 +328,35 @@ impl Owner {
         }
     }
 
+    /// Takes the next places that may be due, and asks for all that their leaving will touch.
+    fn fetch_due(&mut self, index: usize, now_ns: i64, due: &mut [u32; FETCH_DUE]) -> usize {
+        let mut places = 0;
+        for due in due.iter_mut() {
+            let Some(place) = self.timers_of(index).pop_due(now_ns) else { break };
+            fetch_hot(self.flows.hot.get(place));
+            prefetch(std::ptr::from_ref(self.flows.cold.get(place)).cast());
+            *due = place;
+            places += 1;
+        }
+        for place in due.iter().take(places) {
+            let hot = self.flows.hot.get(*place);
+            if let Some(table) = self.tables.get(index) {
+                prefetch(table.line(self.rules.layout.hash_of(&hot.key, self.flows.rest(hot))));
+            }
+        }
+        places
+    }
+
+    /// Lets a flow leave if it is due, or sees to it that it is looked at again.
+    fn look_at(&mut self, index: usize, place: u32, now_ns: i64) {
+        match self.rules.reason(self.flows.hot.get(place), now_ns) {
+            Some(EndReason::Active) => self.cut(index, place),
+            Some(reason) => return self.leave(index, place, reason),
+            None => {}
+        }
+        self.schedule(index, place);
+    }
+
     /// Schedules the flows of a bucket by when they are due now.
     fn reschedule(&mut self, index: usize, bucket: Note, entries: VecDeque<u32>) {
         for (turn, place) in entries.iter().enumerate() {
@@ -376,6 +409,9 @@ impl Owner {
         }
         self.table_of(index).remove(hash, place);
         self.flows.end(place);
+        if let Some(free) = self.free.get_mut(index) {
+            free.push(place);
+        }
         self.counts.ended += 1;
     }
 
@@ -424,3 +460,5 @@ fn fetch_hot(hot: &Hot) {
 
 /// How many entries ahead a bucket's flows are fetched.
 const FETCH_AHEAD: usize = 8;
+/// How many flows that are due are fetched together.
+const FETCH_DUE: usize = 16;

@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 use crate::departed::Departed;
 use crate::fragments::Fragments;
 use crate::ledger::{FlowCounts, FragmentCounts, PacketCounts};
-use crate::owner::{Owner, PARTITIONS};
+use crate::owner::{GROUP, Owner, PARTITIONS};
 use crate::parse::{Descriptions, Parser};
 use crate::reading::{Extent, Progress, Reading};
 use crate::select::Select;
@@ -324,8 +324,11 @@ impl<S: Packets, F: Select> Shared<S, F> {
         work.described.clear();
         let mut counts = PacketCounts::default();
         let mut clock = clock_before_ns;
-        let described = &mut work.described;
-        self.parser.parse(&work.chunk, 0..packets, &mut clock, described, &mut counts);
+        for start in (0..packets).step_by(GROUP) {
+            let frames = start..packets.min(start + GROUP);
+            let described = &mut work.described;
+            self.parser.parse(&work.chunk, frames, &mut clock, described, &mut counts);
+        }
         if !work.described.fragments {
             deal(&work.described, &mut work.shares);
         }

@@ -112,6 +112,7 @@ impl<F: Select> Parser<F> {
         counts: &mut PacketCounts,
     ) {
         let mut extra = Extra::default();
+        let first = out.len;
         for index in frames {
             let (frame, time_ns) = chunk.frame(index);
             counts.read += 1;
@@ -141,24 +142,35 @@ impl<F: Select> Parser<F> {
             described.time_ns = time_ns;
             described.frame = index as u32;
             described.rare = NOWHERE;
-            described.place = self.layout.place(&described.packet);
-            let packet = &described.packet;
-            let fragments =
-                packet.fragment != Fragment::Whole || packet.has.contains(Has::OUTER_FRAGMENT);
-            if packet.has.any(RARE) || !self.layout.is_default() {
-                if packet.has.contains(Has::TROUBLE) {
+            let has = described.packet.has;
+            let fragments = described.packet.fragment != Fragment::Whole;
+            if has.any(RARE) || !self.layout.is_default() {
+                if has.contains(Has::TROUBLE) {
                     counts.trouble(extra.trouble.as_ref());
                 }
-                let mut rest = KeyRest::default();
-                if self.layout.needs_rest(packet) {
-                    rest = self.layout.rest(&described.packet, &extra, &mut described.place);
-                }
                 let rare = out.rare.len() as u32;
-                out.rare.push(Rare { extra, rest });
+                out.rare.push(Rare { extra, rest: KeyRest::default() });
                 out.room().rare = rare;
             }
             out.len += 1;
-            out.fragments |= fragments;
+            out.fragments |= fragments || has.contains(Has::OUTER_FRAGMENT);
+        }
+        self.locate(out, first);
+    }
+
+    /// Gives the packets from `first` on their places. Apart from the reading, because what
+    /// has just been written octet by octet is slow to be read word by word.
+    #[inline]
+    fn locate(&self, out: &mut Descriptions, first: usize) {
+        for described in out.packets.get_mut(first..out.len).unwrap_or(&mut []) {
+            let packet = &described.packet;
+            described.place = self.layout.place(packet);
+            if described.rare != NOWHERE
+                && self.layout.needs_rest(packet)
+                && let Some(rare) = out.rare.get_mut(described.rare as usize)
+            {
+                rare.rest = self.layout.rest(packet, &rare.extra, &mut described.place);
+            }
         }
     }
 }

@@ -45,17 +45,17 @@ fn base(records: &[Record], batch: &mut BatchBuilder) {
 
 fn ends(records: &[Record], batch: &mut BatchBuilder) {
     let key = |r: &Record| r.hot.key;
-    batch.ip(column::SRC_ADDR, None, records.iter().map(|r| r.of_source(&r.hot.key.addresses)));
-    batch.ip(column::DST_ADDR, None, records.iter().map(|r| r.of_other(&r.hot.key.addresses)));
-    let version = |r: &Record| if key(r).kind.is_ipv6() { 6 } else { 4 };
+    batch.ip(column::SRC_ADDR, None, records.iter().map(|r| r.of_source(&r.hot.key.addresses())));
+    batch.ip(column::DST_ADDR, None, records.iter().map(|r| r.of_other(&r.hot.key.addresses())));
+    let version = |r: &Record| if key(r).kind().is_ipv6() { 6 } else { 4 };
     batch.u8(column::IP_VERSION, None, records.iter().map(version));
-    batch.u8(column::PROTOCOL, None, records.iter().map(|r| r.hot.key.protocol));
+    batch.u8(column::PROTOCOL, None, records.iter().map(|r| r.hot.key.protocol()));
 
-    let ends = |r: &Record| r.hot.key.kind.ends();
+    let ends = |r: &Record| r.hot.key.kind().ends();
     let ports = Validity::new(records.iter().map(|r| ends(r) == Ends::Ports));
     let valid = Some(&ports);
-    batch.u16(column::SRC_PORT, valid, records.iter().map(|r| r.of_source(&r.hot.key.ports)));
-    batch.u16(column::DST_PORT, valid, records.iter().map(|r| r.of_other(&r.hot.key.ports)));
+    batch.u16(column::SRC_PORT, valid, records.iter().map(|r| r.of_source(&r.hot.key.ports())));
+    batch.u16(column::DST_PORT, valid, records.iter().map(|r| r.of_other(&r.hot.key.ports())));
 
     let icmp =
         |r: &Record| matches!(ends(r), Ends::IcmpEcho | Ends::IcmpTimestamp | Ends::IcmpOther);
@@ -64,7 +64,7 @@ fn ends(records: &[Record], batch: &mut BatchBuilder) {
     batch.u8(column::ICMP_CODE, Some(&valid), records.iter().map(|r| icmp_octet(r, 1)));
     let query = |r: &Record| matches!(ends(r), Ends::IcmpEcho | Ends::IcmpTimestamp);
     let valid = Validity::new(records.iter().map(query));
-    batch.u16(column::ICMP_ID, Some(&valid), records.iter().map(|r| at(&r.hot.key.ports, 0)));
+    batch.u16(column::ICMP_ID, Some(&valid), records.iter().map(|r| at(&r.hot.key.ports(), 0)));
 }
 
 /// Type (0) or code (1) of an ICMP flow.
@@ -85,11 +85,11 @@ fn forward(records: &[Record], batch: &mut BatchBuilder) {
     batch.u8(column::TTL_MAX, valid, records.iter().map(|r| r.of_source(&r.hot.ttl_max)));
     batch.u8(column::IP_FLAGS, valid, records.iter().map(|r| r.of_source(&r.cold.ip_flags)));
 
-    let ipv6 = Validity::new(records.iter().map(|r| r.hot.key.kind.is_ipv6()));
+    let ipv6 = Validity::new(records.iter().map(|r| r.hot.key.kind().is_ipv6()));
     let label = records.iter().map(|r| r.cold.identification_or_label);
     batch.u32(column::IPV6_FLOW_LABEL, Some(&ipv6), label);
     let header = |r: &Record| aside(r, |aside| aside.fragment_id);
-    let fragment = |r: &Record| !r.hot.key.kind.is_ipv6() || header(r).is_some();
+    let fragment = |r: &Record| !r.hot.key.kind().is_ipv6() || header(r).is_some();
     let valid = Validity::new(records.iter().map(fragment));
     let id = |r: &Record| header(r).unwrap_or(r.cold.identification_or_label);
     batch.u32(column::FRAGMENT_ID, Some(&valid), records.iter().map(id));
@@ -128,8 +128,8 @@ fn link(records: &[Record], batch: &mut BatchBuilder) {
     batch.mac(column::DST_MAC, Some(&valid), records.iter().map(|r| at(&r.cold.macs, 1)));
     let valid = Validity::new(records.iter().map(|r| r.hot.state.has(State::ETHERTYPE)));
     batch.u16(column::ETHERTYPE, Some(&valid), records.iter().map(|r| r.cold.ethertype));
-    let valid = Validity::new(records.iter().map(|r| r.hot.key.vlan != NO_VLAN));
-    batch.u16(column::VLAN_ID, Some(&valid), records.iter().map(|r| r.hot.key.vlan));
+    let valid = Validity::new(records.iter().map(|r| r.hot.key.vlan() != NO_VLAN));
+    batch.u16(column::VLAN_ID, Some(&valid), records.iter().map(|r| r.hot.key.vlan()));
     let valid = Validity::new(records.iter().map(|r| r.hot.state.has(State::INNER_VLAN)));
     batch.u16(column::INNER_VLAN_ID, Some(&valid), records.iter().map(|r| r.cold.inner_vlan_id));
 

@@ -82,3 +82,19 @@ fn a_meter_that_is_dropped_halfway_lets_its_threads_go() {
         penstock_meter::Meter::new(source, None::<penstock_meter::SelectAll>, &settings).unwrap();
     assert!(meter.next_batch().unwrap().is_some());
 }
+
+#[test]
+fn flows_that_come_and_go_over_long_times_are_each_counted_once() {
+    let mut packets = Vec::new();
+    for number in 0..60_000_i64 {
+        let port = u16::try_from(number % 5_000).unwrap();
+        let host = u8::try_from(number * 7 % 251).unwrap();
+        packets.push((number * 20 * MS, udp((host, port), (1, 53), 1)));
+    }
+    let packets = Arc::new(packets);
+    let rows = |threads| {
+        let settings = Settings { threads, ..Settings::default() };
+        batches(&packets, &settings).iter().map(|batch| batch.num_rows()).sum::<usize>()
+    };
+    assert_eq!((rows(1), rows(3)), (60_000, 60_000));
+}

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: INP001 - a script, in no package
+"""Makes what fuzzing begins with: the project's captures, and those of PENSTOCK_CAPTURES.
+
+The forms of the inputs are those that the targets read; see src/lib.rs. Needs nothing but
+Python, and writes into corpus/TARGET/, each file named by its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).resolve().parent
+MOST_OCTETS = 8 << 10
+"""Longer captures are left out whole: the fuzzer is the slower the longer its inputs are."""
+FRAMES = 12
+"""Frames of a capture that become inputs, or parts of one."""
+LINKS = (1, 101, 113, 276, 0, 108, 9, 50, 51, 204, 104, 228, 229, 12, 14)
+"""Link types in the order of src/lib.rs."""
+RULES = (bytes(5), b"\x43\x00\x07\x00\x00", b"\xb4\x40\x7f\x18\x00", b"\x80\x8c\x02\x08\x00")
+"""Settings for streams: the usual ones, few flows, short timeouts, further keys and plugins."""
+
+
+class Frame(NamedTuple):
+    """One frame of a capture."""
+
+    link: int
+    time_ns: int
+    octets: bytes
+
+
+def main() -> None:
+    """Writes the seeds of every target."""
+    folders = [HERE.parent / "tests/data/pcap", HERE.parent / "demo"]
+    if given := os.environ.get("PENSTOCK_CAPTURES"):
+        folders.append(Path(given))
+    count = 0
+    for path in sorted(path for folder in folders for path in folder.rglob("*.*cap*")):
+        if path.suffix in {".json", ".jsonl"} or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            capture = file.read(1 << 20)
+        frames = [frame for frame in read(capture) if frame.link in LINKS][:FRAMES]
+        for target, seed in [*whole(capture), *parts(frames)]:
+            count += write(target, seed)
+    for target, seed in written():
+        count += write(target, seed)
+    print(f"{count} new seeds in {HERE.name}/corpus")
+
+
+def whole(capture: bytes) -> Iterator[tuple[str, bytes]]:
+    """A capture as it is, and so that the targets put a beginning to it."""
+    if len(capture) > MOST_OCTETS:
+        return
+    target = "pcapng" if capture[:4] == b"\n\r\r\n" else "pcap"
+    for how in (b"\x00\x00\x00\x00", b"\x02\x17\xff\xff", b"\x03\x33\x50\x00"):
+        yield target, b"\x01" + how + capture
+        yield target, b"\x00" + how + capture
+
+
+def parts(frames: list[Frame]) -> Iterator[tuple[str, bytes]]:
+    """Frames one by one, and as streams."""
+    stream = b""
+    before_ns = frames[0].time_ns if frames else 0
+    for frame in frames:
+        octets = frame.octets[:1600]
+        link = bytes([LINKS.index(frame.link)])
+        yield "packets", link + b"\x00" + struct.pack("<H", len(octets) * 3 // 4) + octets
+        yield "filter", TCP_PORT_80 + octets
+        step = min(max(frame.time_ns - before_ns, 0) // 1_000_000, 63)
+        before_ns = frame.time_ns
+        head = b"\x00" + bytes([step]) + link + b"\x00" + struct.pack("<H", len(octets))
+        if len(stream) < MOST_OCTETS // 2:
+            stream += head + octets
+    if stream:
+        # Source addresses and ports of many hosts, as well as the same frames once more.
+        flood = b"\x02\x01" + struct.pack("<HB", 29, 200) + b"\x02\x01" + struct.pack("<HB", 35, 99)
+        again = b"\x03\x50\x02" + b"\x03\x84\x01"
+        for rules in RULES:
+            yield "flows", rules + stream + again
+        yield "flows", RULES[1] + stream + flood
+
+
+def written() -> Iterator[tuple[str, bytes]]:
+    """Settings, which no capture has."""
+    usual = bytes(4)
+    yield "settings", usual + b"key src_addr dst_addr src_port dst_port protocol vlan_id tunnel"
+    yield "settings", b"\x01" + usual[1:] + b"key dst_addr tos mpls_labels src_mac tcp_flags"
+    yield "settings", usual + b"pstats include_zeroes=true skip_duplicates=false packets=30"
+    yield "settings", usual + b"basicplus\ncommunity_id seed=65535\npstats skipdup=true"
+
+
+def write(target: str, seed: bytes) -> int:
+    """Puts a seed where the fuzzer looks; answers how many files are new."""
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / hashlib.sha256(seed).hexdigest()[:40]
+    if path.exists():
+        return 0
+    path.write_bytes(seed)
+    return 1
+
+
+def read(capture: bytes) -> Iterator[Frame]:
+    """The frames of a capture that is in one of the usual forms; none of another."""
+    for order in "<>":
+        if capture[:4] in {struct.pack(order + "I", magic) for magic in (0xA1B2C3D4, 0xA1B23C4D)}:
+            yield from read_pcap(capture, order)
+        if capture[:4] == b"\n\r\r\n" and capture[8:12] == struct.pack(order + "I", 0x1A2B3C4D):
+            yield from read_pcapng(capture, order)
+
+
+def read_pcap(capture: bytes, order: str) -> Iterator[Frame]:
+    """The frames of a pcap file; the unit of its fractions is taken for microseconds."""
+    if len(capture) < 24:
+        return
+    link = struct.unpack_from(order + "I", capture, 20)[0] & 0xFFFF
+    at = 24
+    while at + 16 <= len(capture):
+        seconds, fraction, captured, _ = struct.unpack_from(order + "4I", capture, at)
+        at += 16
+        yield Frame(link, seconds * 10**9 + fraction * 1000, capture[at : at + captured])
+        at += captured
+
+
+def read_pcapng(capture: bytes, order: str) -> Iterator[Frame]:
+    """The enhanced packets of a pcapng file's first section; times are taken for microseconds."""
+    links: list[int] = []
+    at = 0
+    while at + 12 <= len(capture):
+        kind, length = struct.unpack_from(order + "2I", capture, at)
+        if length < 12 or (kind == 0x0A0D0D0A and at > 0):
+            return
+        body = capture[at + 8 : at + length - 4]
+        if kind == 1:
+            links.append(struct.unpack_from(order + "H", body)[0])
+        if kind == 6 and len(body) >= 20:
+            interface, high, low, captured = struct.unpack_from(order + "4I", body)
+            if interface < len(links):
+                time_ns = (high << 32 | low) * 1000
+                yield Frame(links[interface], time_ns, body[20 : 20 + captured])
+        at += length
+
+
+# `tcp port 80` of a raw frame of Ethernet and IPv4, as instructions of targets/filter.rs: load or
+# compare (an index into its table), distances if it holds and if not, and a constant.
+TCP_PORT_80 = bytes([9, 0]) + b"".join(
+    struct.pack("<3BH", *instruction)
+    for instruction in (
+        (2, 0, 0, 12),  # ldh [12]
+        (37, 0, 6, 0x800),  # jeq #0x800
+        (3, 0, 0, 23),  # ldb [23]
+        (37, 0, 4, 6),  # jeq #6
+        (12, 0, 0, 14),  # ldxb 4*([14]&0xf)
+        (5, 0, 0, 16),  # ldh [x + 16]
+        (37, 0, 1, 80),  # jeq #80
+        (45, 0, 0, 1),  # ret #1
+        (45, 0, 0, 0),  # ret #0
+    )
+)
+
+if __name__ == "__main__":
+    main()

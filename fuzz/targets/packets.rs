@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A frame: link type, original length, where to cut it (2), and its octets.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use penstock_fuzz::dissected::{Said, said};
+use penstock_fuzz::{Input, link, original_octets};
+use penstock_wire::{Dissected, Frame, Has, NotIp, Packet, Tunnels};
+
+fuzz_target!(|octets: &[u8]| {
+    let mut input = Input::new(octets);
+    let (link, more, cut) = (link(input.u8()), input.u8(), usize::from(input.u16()));
+    let bytes = input.rest();
+    let original_octets = original_octets(more, bytes.len());
+    let frame = Frame { link, bytes, original_octets };
+
+    let inner = said(frame, Tunnels::Inner);
+    let outer = said(frame, Tunnels::Outer);
+    tunnels_are_all_that_differs(&inner, &outer);
+    if original_octets as usize >= bytes.len() {
+        let bytes = &bytes[..cut % (bytes.len() + 1)];
+        said(Frame { bytes, ..frame }, Tunnels::Inner);
+        less_tells_no_other(&outer, &said(Frame { bytes, ..frame }, Tunnels::Outer));
+    }
+});
+
+/// A tunnel is only looked for in a packet, and where none is found nothing is different.
+fn tunnels_are_all_that_differs(inner: &Said, outer: &Said) {
+    assert_eq!(inner.answer, outer.answer);
+    if inner.is_ip() && !inner.packet.has.contains(Has::TUNNEL) {
+        let mut packet = inner.packet;
+        if !outer.packet.has.contains(Has::TROUBLE) {
+            packet.has = packet.has.without(Has::TROUBLE);
+        }
+        assert_eq!(packet, outer.packet);
+    }
+}
+
+/// A frame of which less was captured is not taken for something else. (What follows a
+/// label stack is a guess, and may be another if less is there; and LLC that is cut before
+/// it can be known for SNAP is named by the one octet that there is.)
+fn less_tells_no_other(whole: &Said, part: &Said) {
+    if part.packet.has.contains(Has::MPLS) || whole.packet.has.contains(Has::MPLS) {
+        return;
+    }
+    if let (Ok(whole), Ok(part)) = (whole.answer, part.answer)
+        && part != Dissected::NotIp(NotIp::Llc(0xaa))
+    {
+        assert_eq!(whole == Dissected::Ip, part == Dissected::Ip, "{whole:?} {part:?}");
+    }
+    if whole.is_ip() && part.is_ip() {
+        let (whole, part) = (&whole.packet, &part.packet);
+        assert_eq!((whole.src, whole.dst), (part.src, part.dst));
+        let header = |p: &Packet| (p.octets, p.tos, p.ttl, p.next_header);
+        assert_eq!(header(whole), header(part));
+        let unread = (part.src_port, part.dst_port, part.tcp_flags) == (0, 0, 0);
+        let ports = (whole.src_port, whole.dst_port) == (part.src_port, part.dst_port);
+        assert!(unread || ports, "{whole:?} {part:?}");
+    }
+}
