@@ -255,7 +255,7 @@ fn adopt(
     packet.protocol = first.protocol;
     (packet.src_port, packet.dst_port) = (first.src_port, first.dst_port);
     (packet.icmp_type, packet.icmp_code, packet.icmp_id) = first.icmp;
-    described.place = layout.place(packet);
+    layout.locate(packet, &mut described.place);
     match rare {
         Some(rare) if layout.needs_rest(packet) => {
             let rest = layout.rest(packet, &rare.extra, &mut described.place);

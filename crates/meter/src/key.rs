@@ -275,15 +275,15 @@ impl KeyLayout {
         !self.oriented
     }
 
-    /// Where the packet's flow is to be found, but for what only [`rest`](Self::rest) knows.
+    /// Says where the packet's flow is to be found, but for what only [`rest`](Self::rest)
+    /// knows. Written in place: a copy of what was just written would have to wait for it.
     #[inline]
-    pub fn place(&self, packet: &Packet) -> Place {
+    pub fn locate(&self, packet: &Packet, place: &mut Place) {
+        self.order(packet, place);
         if !self.plain {
-            return self.place_masked(packet);
+            self.mask(place);
         }
-        let mut place = self.ordered(packet);
         place.hash = self.hash(&place.key);
-        place
     }
 
     /// Adds what the fixed part cannot hold; to be called where
@@ -305,14 +305,14 @@ impl KeyLayout {
             || self.fields & !(DEFAULT | IP_VERSION) != 0
     }
 
-    /// The hash of a key, as [`place`](Self::place) and [`rest`](Self::rest) made it.
+    /// The hash of a key, as [`locate`](Self::locate) and [`rest`](Self::rest) made it.
     pub fn hash_of(&self, key: &Key, rest: Option<&KeyRest>) -> u64 {
         let rest = rest.filter(|_| key.kind().has_rest());
         self.hash(key) ^ rest.map_or(0, |rest| self.hash_rest(rest))
     }
 
     #[inline]
-    fn ordered(&self, packet: &Packet) -> Place {
+    fn order(&self, packet: &Packet, place: &mut Place) {
         let (src, dst) = (u128::from_le_bytes(packet.src), u128::from_le_bytes(packet.dst));
         let (src_port, dst_port) = match packet.ends {
             Ends::Ports => (packet.src_port, packet.dst_port),
@@ -334,18 +334,17 @@ impl KeyLayout {
         if self.uniflow && from_high {
             kind |= Kind::FROM_HIGH;
         }
-        let tail = u64::from(low_port)
+        place.from_high = from_high;
+        place.key.addresses = [halves(low), halves(high)];
+        place.key.tail = u64::from(low_port)
             | u64::from(high_port) << HIGH_PORT
             | u64::from(vlan) << VLAN
             | u64::from(packet.protocol) << PROTOCOL_AT
             | u64::from(kind) << KIND;
-        Place { key: Key { addresses: [halves(low), halves(high)], tail }, hash: 0, from_high }
     }
 
-    /// The place by a key that lacks default fields or has others: who is the lesser end
-    /// is decided with all that was sent, what does not count is blanked afterwards.
-    fn place_masked(&self, packet: &Packet) -> Place {
-        let mut place = self.ordered(packet);
+    /// Blanks what does not count. Who is the lesser end was decided with all that was sent.
+    fn mask(&self, place: &mut Place) {
         let Key { addresses: [low, high], tail } = &mut place.key;
         let (src, dst) = if place.from_high { (high, low) } else { (low, high) };
         let (src_port, dst_port) = if place.from_high { (HIGH_PORT, 0) } else { (0, HIGH_PORT) };
@@ -369,8 +368,6 @@ impl KeyLayout {
                 *address = [0; 2];
             }
         }
-        place.hash = self.hash(&place.key);
-        place
     }
 
     fn tunnel(&self, packet: &Packet, extra: &Extra) -> Option<TunnelKey> {
@@ -459,6 +456,12 @@ fn fold(a: u64, b: u64) -> u64 {
 mod tests {
     use super::*;
 
+    fn place(layout: &KeyLayout, packet: &Packet) -> Place {
+        let mut place = Place::default();
+        layout.locate(packet, &mut place);
+        place
+    }
+
     fn packet(src: u8, dst: u8, ports: (u16, u16)) -> Packet {
         let mut packet =
             Packet { ip_version: 4, protocol: 6, ends: Ends::Ports, ..Packet::default() };
@@ -471,8 +474,8 @@ mod tests {
     #[test]
     fn both_directions_share_a_key_and_know_who_sent() {
         let layout = KeyLayout::new(false, FIXED_SEED);
-        let there = layout.place(&packet(1, 2, (80, 4000)));
-        let back = layout.place(&packet(2, 1, (4000, 80)));
+        let there = place(&layout, &packet(1, 2, (80, 4000)));
+        let back = place(&layout, &packet(2, 1, (4000, 80)));
         assert_eq!((there.key, there.hash), (back.key, back.hash));
         assert_ne!(there.from_high, back.from_high);
     }
@@ -480,8 +483,8 @@ mod tests {
     #[test]
     fn uniflow_directions_share_a_partition_but_no_key() {
         let layout = KeyLayout::new(true, FIXED_SEED);
-        let there = layout.place(&packet(1, 2, (80, 4000)));
-        let back = layout.place(&packet(2, 1, (4000, 80)));
+        let there = place(&layout, &packet(1, 2, (80, 4000)));
+        let back = place(&layout, &packet(2, 1, (4000, 80)));
         assert_ne!(there.key, back.key);
         assert_eq!((there.key.of_other_direction(), there.hash), (back.key, back.hash));
     }
@@ -490,8 +493,8 @@ mod tests {
     fn a_field_that_is_left_out_does_not_count() {
         let names = ["src_addr", "dst_addr", "protocol"].map(String::from);
         let layout = KeyLayout::of(&names, false, FIXED_SEED).unwrap();
-        let one = layout.place(&packet(1, 2, (80, 4000)));
-        let other = layout.place(&packet(2, 1, (5, 6)));
+        let one = place(&layout, &packet(1, 2, (80, 4000)));
+        let other = place(&layout, &packet(2, 1, (5, 6)));
         assert_eq!((one.key, one.hash), (other.key, other.hash));
     }
 
@@ -501,8 +504,8 @@ mod tests {
         let error = KeyLayout::of(&names, false, FIXED_SEED).unwrap_err();
         assert_eq!(error, KeyError::OneSided("dst_addr"));
         let layout = KeyLayout::of(&names, true, FIXED_SEED).unwrap();
-        let one = layout.place(&packet(1, 9, (80, 4000)));
-        let other = layout.place(&packet(20, 9, (81, 4001)));
+        let one = place(&layout, &packet(1, 9, (80, 4000)));
+        let other = place(&layout, &packet(20, 9, (81, 4001)));
         assert_eq!(one.key, other.key);
     }
 
@@ -514,7 +517,7 @@ mod tests {
         let mut rests = Vec::new();
         for tos in [0, 8] {
             packet.tos = tos;
-            let mut place = layout.place(&packet);
+            let mut place = place(&layout, &packet);
             assert!(layout.needs_rest(&packet));
             rests.push(layout.rest(&packet, &Extra::default(), &mut place));
         }

@@ -163,13 +163,13 @@ impl<F: Select> Parser<F> {
     #[inline]
     fn locate(&self, out: &mut Descriptions, first: usize) {
         for described in out.packets.get_mut(first..out.len).unwrap_or(&mut []) {
-            let packet = &described.packet;
-            described.place = self.layout.place(packet);
-            if described.rare != NOWHERE
+            let Described { packet, place, rare, .. } = described;
+            self.layout.locate(packet, place);
+            if *rare != NOWHERE
                 && self.layout.needs_rest(packet)
-                && let Some(rare) = out.rare.get_mut(described.rare as usize)
+                && let Some(rare) = out.rare.get_mut(*rare as usize)
             {
-                rare.rest = self.layout.rest(packet, &rare.extra, &mut described.place);
+                rare.rest = self.layout.rest(packet, &rare.extra, place);
             }
         }
     }
