@@ -64,12 +64,14 @@ impl<S: Packets, F: Select> Alone<S, F> {
                 self.chunk();
                 self.owner.departed.move_in_order(rows);
             }
-            Phase::Ticking(partition) => {
-                self.owner.expire(partition);
-                self.owner.departed.move_in_order(rows);
-                let next = partition + 1;
-                self.phase = if next < PARTITIONS { Phase::Ticking(next) } else { Phase::Reading };
-            }
+            Phase::Ticking(partition) => match self.owner.next_due(partition) {
+                Some(due) => {
+                    self.owner.expire(due);
+                    self.owner.departed.move_in_order(rows);
+                    self.phase = Phase::Ticking(due + 1);
+                }
+                None => self.phase = Phase::Reading,
+            },
             Phase::Flushing(partition) => {
                 self.owner.flush(partition);
                 self.owner.departed.move_in_order(rows);

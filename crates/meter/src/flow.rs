@@ -173,7 +173,7 @@ impl Hot {
     /// Whether one more packet would not fit the counters.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.packets.iter().any(|packets| *packets == u32::MAX)
+        self.packets.contains(&u32::MAX)
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Owner {
     tables: Vec<Table>,
     /// Of each partition.
     timers: Vec<Timers>,
+    /// Of each partition, the earliest time at which a flow of it may be due; perhaps earlier.
+    next_ns: Vec<i64>,
     /// Of each partition, places that have no flow. A place stays with its partition, as
     /// its timer's entry does.
     free: Vec<Vec<u32>>,
@@ -67,6 +69,7 @@ impl Owner {
             first: partitions.start,
             tables: partitions.clone().map(|_| Table::default()).collect(),
             timers: partitions.clone().map(|_| Timers::default()).collect(),
+            next_ns: vec![i64::MAX; partitions.len()],
             free: partitions.map(|_| Vec::new()).collect(),
             flows: Flows::default(),
             rules,
@@ -118,9 +121,22 @@ impl Owner {
         self.tick_ns = self.tick_ns.max(clock_ns);
     }
 
+    /// The next partition from `index` on that may have flows that are due.
+    pub fn next_due(&self, index: usize) -> Option<usize> {
+        let rest = self.next_ns.get(index..)?;
+        Some(index + rest.iter().position(|next_ns| *next_ns <= self.tick_ns)?)
+    }
+
     /// Lets the flows of a partition leave that are due.
     pub fn expire(&mut self, index: usize) {
-        let now_ns = self.tick_ns;
+        self.let_due_leave(index, self.tick_ns);
+        let next_ns = self.timers_of(index).next_ns();
+        if let Some(own) = self.next_ns.get_mut(index) {
+            *own = next_ns;
+        }
+    }
+
+    fn let_due_leave(&mut self, index: usize, now_ns: i64) {
         while let Some((bucket, entries)) = self.timers_of(index).begin_bucket(now_ns) {
             self.reschedule(index, bucket, entries);
         }
@@ -315,6 +331,9 @@ impl Owner {
         hot.start_ns = now_ns;
         let Some(timers) = self.timers.get_mut(index) else { return };
         timers.hasten(place, &mut hot.timer, now_ns.saturating_add(tcp::LINGER_NS));
+        if let Some(next_ns) = self.next_ns.get_mut(index) {
+            *next_ns = timers.next_ns().min(*next_ns);
+        }
         timers.clear_heap(|place| self.flows.hot.get(place).timer);
     }
 
@@ -323,8 +342,11 @@ impl Owner {
     fn schedule(&mut self, index: usize, place: u32) {
         let hot = self.flows.hot.get_mut(place);
         let deadline_ns = self.rules.deadline(hot);
-        if let Some(timers) = self.timers.get_mut(index) {
+        if let (Some(timers), Some(next_ns)) =
+            (self.timers.get_mut(index), self.next_ns.get_mut(index))
+        {
             timers.hasten(place, &mut hot.timer, deadline_ns);
+            *next_ns = timers.next_ns().min(*next_ns);
         }
     }
 

@@ -355,7 +355,11 @@ impl<S: Packets, F: Select> Shared<S, F> {
         }
         let by_packets = owner.take_departed();
         owner.tick(work.clock_ns);
-        (0..owner.partitions()).for_each(|partition| owner.expire(partition));
+        let mut from = 0;
+        while let Some(due) = owner.next_due(from) {
+            owner.expire(due);
+            from = due + 1;
+        }
         let by_tick = owner.take_departed();
 
         let mut state = self.lock();

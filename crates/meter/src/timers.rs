@@ -115,6 +115,13 @@ impl Timers {
         self.take(next)
     }
 
+    /// The earliest time at which anything here may be due.
+    pub fn next_ns(&self) -> i64 {
+        let in_heap = self.heap.peek().map_or(i64::MAX, |Reverse((deadline_ns, ..))| *deadline_ns);
+        let in_bucket = self.next_filled().map_or(i64::MAX, |bucket| bucket << BUCKET_BITS);
+        in_heap.min(in_bucket)
+    }
+
     /// Takes back an emptied bucket, for its memory.
     pub fn recycle(&mut self, bucket: Note, mut entries: VecDeque<u32>) {
         entries.clear();

@@ -77,7 +77,7 @@ fn an_echo_is_one_biflow_of_the_one_who_asked() {
     for first in [8, 0] {
         let (asks, answers) = (icmp(9, 1, 8, 77), icmp(1, 9, 0, 77));
         let packets = if first == 8 { [asks, answers] } else { [answers, asks] };
-        let packets = packets.into_iter().enumerate().map(|(at, octets)| (at as i64, octets));
+        let packets = packets.into_iter().zip(0..).map(|(octets, at)| (at, octets));
         let rows = rows(packets.collect(), &Settings::default());
         let [row] = rows.as_slice() else { panic!("{rows:?}") };
         assert_eq!((row.src, row.ports, row.packets), (9, None, (1, 1)));

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The same batches come out for any number of threads.
 
+#![expect(clippy::cast_possible_truncation, reason = "numbers are drawn below small bounds")]
+
 mod traffic;
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use penstock_meter::Settings;
 use traffic::{ACK, FIN, MS, Packet, SYN, batches, fragment, tcp, udp};
 
@@ -19,7 +22,7 @@ fn mixed(packets: u32) -> Vec<Packet> {
     let mut time_ns = 0;
     let mut all = Vec::new();
     for number in 0..packets {
-        time_ns += next(5) as i64 * MS;
+        time_ns += next(5).cast_signed() * MS;
         match next(2_000) {
             0 => time_ns += 40_000 * MS,
             1 => time_ns -= 3_000 * MS,
@@ -94,7 +97,7 @@ fn flows_that_come_and_go_over_long_times_are_each_counted_once() {
     let packets = Arc::new(packets);
     let rows = |threads| {
         let settings = Settings { threads, ..Settings::default() };
-        batches(&packets, &settings).iter().map(|batch| batch.num_rows()).sum::<usize>()
+        batches(&packets, &settings).iter().map(RecordBatch::num_rows).sum::<usize>()
     };
     assert_eq!((rows(1), rows(3)), (60_000, 60_000));
 }

@@ -145,11 +145,16 @@ fn capture() -> Vec<u8> {
         ether(8, &[0x88, 0xcc], &[2, 4, 6, 8]),
         ether(9, &[8, 6], &[0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1]),
     ];
+    cut_everywhere(&frames)
+}
+
+/// A capture of the frames, each of them cut in many places and whole.
+fn cut_everywhere(frames: &[Vec<u8>]) -> Vec<u8> {
     let mut file = Vec::new();
     for field in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
         file.extend(field.to_le_bytes());
     }
-    for frame in &frames {
+    for frame in frames {
         for captured in (1..frame.len()).step_by(3).chain([frame.len()]) {
             for field in [1_700_000_000, 0, captured, frame.len()] {
                 file.extend(u32::try_from(field).unwrap().to_le_bytes());

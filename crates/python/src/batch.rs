@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Record batches, and their encodings.
 
-
 use arrow_array::ffi::{FFI_ArrowArray, from_ffi};
 use arrow_array::{Array, RecordBatch, StructArray};
 use arrow_schema::DataType;
@@ -131,10 +130,10 @@ pub(crate) fn encode_text<'py>(
     encode(py, |out| penstock_export::text(batch, &names(&columns), header, color, out))
 }
 
-fn encode<'py>(
-    py: Python<'py>,
+fn encode(
+    py: Python<'_>,
     encoder: impl FnOnce(&mut Vec<u8>) -> Result<(), penstock_export::EncodeError> + Send,
-) -> PyResult<Bound<'py, PyBytes>> {
+) -> PyResult<Bound<'_, PyBytes>> {
     let mut out = Vec::new();
     py.detach(|| encoder(&mut out)).map_err(CoreError::from)?;
     Ok(PyBytes::new(py, &out))
@@ -147,4 +146,3 @@ fn names(columns: &[String]) -> Vec<&str> {
 fn arrow(error: arrow_schema::ArrowError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
-

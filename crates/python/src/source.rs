@@ -80,9 +80,7 @@ impl Filter {
     }
 
     fn compile(&self, link: u16) -> Option<Program> {
-        filter::compile(&self.expression, link, 0)
-            .map_err(|error| self.failed.set(error))
-            .ok()
+        filter::compile(&self.expression, link, 0).map_err(|error| self.failed.set(error)).ok()
     }
 }
 

@@ -72,11 +72,15 @@ impl CommunityId {
         };
         let mut hash = Sha1::new();
         hash.update(self.seed.to_be_bytes());
-        ends.iter().for_each(|end| hash.update(end));
+        for end in &ends {
+            hash.update(end);
+        }
         hash.update([packet.protocol, 0]);
         // Without ports the ends are followed by nothing.
         if packet.ends != Ends::None && packet.ends != Ends::Unread {
-            ports.iter().for_each(|port| hash.update(port.to_be_bytes()));
+            for port in ports {
+                hash.update(port.to_be_bytes());
+            }
         }
         format!("1:{}", STANDARD.encode(hash.finalize()))
     }

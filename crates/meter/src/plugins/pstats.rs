@@ -89,8 +89,8 @@ impl Plugin for Pstats {
         let told = |state: &Option<State>| state.as_ref().is_some_and(State::has_something_to_tell);
         let valid = Validity::new(states.iter().map(told));
         let valid = Some(&valid);
-        let lengths = || states.iter().map(|state| entries(state).len());
-        let all = || states.iter().flat_map(entries);
+        let lengths = || states.iter().map(|state| entries(state.as_ref()).len());
+        let all = || states.iter().flat_map(|state| entries(state.as_ref()));
         batch.list_u16(column::PSTATS_LENGTHS, valid, lengths(), all().map(|e| e.octets).collect());
         let times = all().map(|e| e.time_ns).collect();
         batch.list_timestamps(column::PSTATS_TIMES, valid, lengths(), times);
@@ -127,8 +127,8 @@ struct Segment {
 }
 
 /// What there is to tell of a row.
-fn entries(state: &Option<State>) -> &[Entry] {
-    let told = state.as_ref().filter(|state| state.has_something_to_tell());
+fn entries(state: Option<&State>) -> &[Entry] {
+    let told = state.filter(|state| state.has_something_to_tell());
     told.map_or(&[], |state| &state.packets)
 }
 

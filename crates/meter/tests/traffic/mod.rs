@@ -148,6 +148,8 @@ pub fn batches(packets: &Arc<Vec<Packet>>, settings: &Settings) -> Vec<RecordBat
     assert_eq!(counted, sum("meter", Fate::In, Unit::Packets));
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     assert_eq!(sum("meter", Fate::Out, Unit::Flows), rows as u64);
+    let flows_in = sum("meter", Fate::In, Unit::Flows);
+    assert!(flows_in <= rows as u64, "{flows_in} flows began, {rows} records came");
     batches
 }
 
@@ -197,6 +199,8 @@ fn rows_of(batch: &RecordBatch) -> Vec<Row> {
 /// How many rows ended for each reason.
 pub fn reasons(rows: &[Row]) -> BTreeMap<u8, usize> {
     let mut counts = BTreeMap::new();
-    rows.iter().for_each(|row| *counts.entry(row.reason).or_default() += 1);
+    for row in rows {
+        *counts.entry(row.reason).or_default() += 1;
+    }
     counts
 }

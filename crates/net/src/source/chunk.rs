@@ -52,7 +52,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { packets: 1024, span_ns: 1_000_000_000, octets: 4 << 20 }
+        Self { packets: 2048, span_ns: 1_000_000_000, octets: 4 << 20 }
     }
 }
 

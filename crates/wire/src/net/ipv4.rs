@@ -169,8 +169,13 @@ mod tests {
         assert_eq!((later.ends, later.src_port, later.payload_octets), (Ends::Unread, 0, 24));
         assert_eq!(later.has, Has::NONE);
         assert_eq!(first.datagram(), later.datagram());
-        let expected =
-            Datagram { src: mapped(1), dst: mapped(2), identification: 0x0707, vlan_id: None, protocol: 17 };
+        let expected = Datagram {
+            src: mapped(1),
+            dst: mapped(2),
+            identification: 0x0707,
+            vlan_id: None,
+            protocol: 17,
+        };
         assert_eq!(later.datagram(), expected);
     }
 
