@@ -110,7 +110,15 @@ impl Owner {
 
     /// Takes up those packets that `share` names, in their order.
     pub fn meter_share(&mut self, all: &Descriptions, share: &[u32], chunk: &impl Chunk) {
-        for group in share.chunks(GROUP) {
+        for (turn, group) in share.chunks(GROUP).enumerate() {
+            // Another core has described them, perhaps.
+            let next = share.get((turn + 1) * GROUP..).unwrap_or(&[]).iter().take(GROUP);
+            for described in next.filter_map(|index| all.packet(*index)) {
+                let line: *const u8 = std::ptr::from_ref(described).cast();
+                for part in 0..size_of::<Described>() / 64 {
+                    prefetch(line.wrapping_add(part * 64));
+                }
+            }
             self.meter_group(group.iter().filter_map(|index| all.packet(*index)), all, chunk);
         }
     }
@@ -182,11 +190,14 @@ impl Owner {
             }
         }
         for (described, likely) in group.clone().zip(&mut likely) {
-            if let Some(table) = self.tables.get(self.index_of(described))
-                && let Some(place) = table.likely(described.place.hash)
-            {
+            let index = self.index_of(described);
+            let Some(table) = self.tables.get(index) else { continue };
+            if let Some(place) = table.likely(described.place.hash) {
                 fetch_hot(self.flows.hot.get(place));
                 *likely = place;
+            } else if let Some(place) = self.free.get(index).and_then(|free| free.last()) {
+                fetch_hot(self.flows.hot.get(*place));
+                prefetch(std::ptr::from_ref(self.flows.cold.get(*place)).cast());
             }
         }
         for (described, likely) in group.zip(likely) {

@@ -8,8 +8,9 @@
 //! both in the order of the partitions. A worker owns partitions in a row, so that is worker
 //! by worker. The one-thread engine gives the same order.
 //!
-//! No more than [`AHEAD`] chunks a worker are under way between the reading and the
-//! consumer; with all of them in use the workers wait.
+//! No more than [`AHEAD`] chunks a worker are under way between the reading and the last
+//! owner, and no more than [`PENDING`] chunks' departures wait for the consumer: beyond
+//! that the workers wait. The consumer is woken when half of those are there, or the end.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -27,6 +28,8 @@ use crate::stream::Packets;
 
 /// Chunks under way, a worker.
 const AHEAD: usize = 4;
+/// Chunks whose departures may wait for the consumer.
+const PENDING: usize = 64;
 
 /// The engine of several threads.
 pub(crate) struct Parallel<S: Packets, F> {
@@ -44,8 +47,10 @@ struct Shared<S: Packets, F> {
     parser: Parser<F>,
     reading: Mutex<(Reading<S>, u64)>,
     state: Mutex<State<S>>,
-    /// Something in `state` has changed.
-    changed: Condvar,
+    /// There is something to do for a worker that found nothing.
+    for_workers: Condvar,
+    /// There is something to collect, or no more to come.
+    for_consumer: Condvar,
     progress: Arc<Progress>,
     workers: usize,
 }
@@ -99,8 +104,12 @@ struct State<S: Packets> {
     /// Which chunk each owner takes next.
     next_of: Vec<u64>,
     departures: BTreeMap<u64, Departures>,
-    /// Chunks that are being read, parsed, metered or wait for the consumer.
+    /// How many of these are complete, from the first without a gap.
+    complete: usize,
+    /// Chunks that are being read, parsed or metered.
     under_way: usize,
+    /// Workers that wait.
+    idle: usize,
     /// The number after the last chunk, once that is known.
     end: Option<u64>,
     flows: Vec<u64>,
@@ -133,7 +142,9 @@ where
             next_to_pass: 0,
             next_of: vec![0; workers],
             departures: BTreeMap::new(),
+            complete: 0,
             under_way: 0,
+            idle: 0,
             end: None,
             flows: vec![0; workers],
             spare: Vec::new(),
@@ -143,7 +154,8 @@ where
             parser,
             reading: Mutex::new((reading, 0)),
             state: Mutex::new(state),
-            changed: Condvar::new(),
+            for_workers: Condvar::new(),
+            for_consumer: Condvar::new(),
             progress,
             workers,
         });
@@ -159,25 +171,23 @@ where
         self.start();
         let mut state = self.shared.lock();
         loop {
-            let complete =
-                state.departures.get(&self.next).is_some_and(|departures| departures.missing == 0);
-            if complete {
-                let departures = state.departures.remove(&self.next);
-                self.next += 1;
-                state.under_way -= 1;
+            let over = state.end == Some(self.next + state.complete as u64) || state.given_up;
+            if state.complete >= PENDING / 2 || (over && state.complete > 0) {
+                let departures = state.take_complete(self.next);
+                self.next += departures.len() as u64;
                 drop(state);
-                self.shared.changed.notify_all();
+                self.shared.for_workers.notify_all();
                 for mut departed in departures.into_iter().flat_map(Departures::in_order) {
                     departed.append_to(rows);
                 }
                 return true;
             }
-            if state.end == Some(self.next) || state.given_up {
+            if over {
                 drop(state);
                 self.finish(rows);
                 return true;
             }
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.shared.for_consumer.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -243,8 +253,7 @@ where
 impl<S: Packets, F> Drop for Parallel<S, F> {
     fn drop(&mut self) {
         self.shared.progress.stop();
-        self.shared.lock().given_up = true;
-        self.shared.changed.notify_all();
+        self.shared.give_up();
         for worker in mem::take(&mut self.workers) {
             // A worker that panicked has nothing to add while we are leaving anyway.
             let _ = worker.join();
@@ -257,8 +266,7 @@ struct GiveUp<'a, S: Packets, F>(&'a Shared<S, F>);
 
 impl<S: Packets, F> Drop for GiveUp<'_, S, F> {
     fn drop(&mut self) {
-        self.0.lock().given_up = true;
-        self.0.changed.notify_all();
+        self.0.give_up();
     }
 }
 
@@ -277,6 +285,12 @@ impl<S: Packets, F> Shared<S, F> {
     fn lock(&self) -> MutexGuard<'_, State<S>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn give_up(&self) {
+        self.lock().given_up = true;
+        self.for_workers.notify_all();
+        self.for_consumer.notify_all();
+    }
 }
 
 impl<S: Packets, F: Select> Shared<S, F> {
@@ -292,13 +306,15 @@ impl<S: Packets, F: Select> Shared<S, F> {
             {
                 drop(state);
                 state = self.meter(number, owner, work);
-            } else if state.end.is_none() && state.under_way < self.workers * AHEAD {
+            } else if state.may_read(self.workers) {
                 state.under_way += 1;
                 let work = state.spare.pop().unwrap_or_else(|| Work::new(self.workers));
                 drop(state);
                 state = self.read_and_parse(work);
             } else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle += 1;
+                state = self.for_workers.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
             }
         }
     }
@@ -312,7 +328,8 @@ impl<S: Packets, F: Select> Shared<S, F> {
             let mut state = self.lock();
             state.end = Some(end);
             state.under_way -= 1;
-            self.changed.notify_all();
+            self.for_workers.notify_all();
+            self.for_consumer.notify_all();
             return state;
         };
         work.number = *number;
@@ -336,7 +353,7 @@ impl<S: Packets, F: Select> Shared<S, F> {
         state.counts.add(&counts);
         state.parsed.insert(work.number, work);
         state.pass_in_order(self.workers);
-        self.changed.notify_all();
+        self.wake(&state);
         state
     }
 
@@ -374,6 +391,7 @@ impl<S: Packets, F: Select> Shared<S, F> {
             }
             departures.missing -= 1;
         }
+        state.count_complete();
         if let Some(next) = state.next_of.get_mut(number) {
             *next = chunk + 1;
         }
@@ -383,8 +401,20 @@ impl<S: Packets, F: Select> Shared<S, F> {
         self.progress.set_flows(state.flows.iter().sum());
         drop(work);
         state.let_go();
-        self.changed.notify_all();
+        self.wake(&state);
         state
+    }
+
+    /// Wakes who has something to do now.
+    fn wake(&self, state: &State<S>) {
+        if state.idle > 0 {
+            self.for_workers.notify_all();
+        }
+        let next = state.departures.first_key_value().map(|(number, _)| *number);
+        let last = next.is_some_and(|next| state.end == Some(next + state.complete as u64));
+        if state.complete >= PENDING / 2 || last {
+            self.for_consumer.notify_all();
+        }
     }
 }
 
@@ -405,11 +435,32 @@ impl<S: Packets> State<S> {
         }
     }
 
+    /// Whether another chunk may be begun.
+    fn may_read(&self, workers: usize) -> bool {
+        self.end.is_none()
+            && self.under_way < workers * AHEAD
+            && self.under_way + self.departures.len() < PENDING + workers * AHEAD
+    }
+
+    /// Looks how far departures are complete without a gap.
+    fn count_complete(&mut self) {
+        let rest = self.departures.values().skip(self.complete);
+        self.complete += rest.take_while(|departures| departures.missing == 0).count();
+    }
+
+    /// Takes what is complete; `next` is the number of the first.
+    fn take_complete(&mut self, next: u64) -> Vec<Departures> {
+        let rest = self.departures.split_off(&(next + self.complete as u64));
+        self.complete = 0;
+        mem::replace(&mut self.departures, rest).into_values().collect()
+    }
+
     /// Takes back chunks that every owner has metered.
     fn let_go(&mut self) {
         let slowest = self.next_of.iter().copied().min().unwrap_or(0);
         while self.first_ready < slowest {
             self.first_ready += 1;
+            self.under_way -= 1;
             if let Some(Ok(work)) = self.ready.pop_front().map(Arc::try_unwrap) {
                 self.spare.push(work);
             }
