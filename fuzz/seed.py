@@ -60,6 +60,8 @@ def whole(capture: bytes) -> Iterator[tuple[str, bytes]]:
     if len(capture) > MOST_OCTETS:
         return
     target = "pcapng" if capture[:4] == b"\n\r\r\n" else "pcap"
+    if target == "pcapng":
+        yield target, b"\x4c\x02\x17\xff\xff" + capture
     for how in (b"\x00\x00\x00\x00", b"\x02\x17\xff\xff", b"\x03\x33\x50\x00"):
         yield target, b"\x01" + how + capture
         yield target, b"\x00" + how + capture
@@ -89,7 +91,12 @@ def parts(frames: list[Frame]) -> Iterator[tuple[str, bytes]]:
 
 
 def written() -> Iterator[tuple[str, bytes]]:
-    """Settings, which no capture has."""
+    """Settings, and many flows before and after a leap of packet time: no capture has them."""
+    octets = bytes.fromhex("4500001c0000000040110000c0000201c6336407138813890008d0eb")
+    for rules in RULES:
+        for leap in (b"\xc1", b"\xc4", b"\xff"):
+            frames = (b"\x00" + step + b"\x01\x00\x1c\x00" + octets for step in (b"\x00", leap))
+            yield "flows", rules + b"".join(frame + b"\x02\x00\x0e\x00\xfa" for frame in frames)
     usual = bytes(4)
     yield "settings", usual + b"key src_addr dst_addr src_port dst_port protocol vlan_id tunnel"
     yield "settings", b"\x01" + usual[1:] + b"key dst_addr tos mpls_labels src_mac tcp_flags"

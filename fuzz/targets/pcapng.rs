@@ -15,7 +15,11 @@ fuzz_target!(|octets: &[u8]| {
     if forced {
         let big_endian = which & 2 != 0;
         capture.splice(..0, section(big_endian));
-        mend(&mut capture, big_endian);
+        let ends = mend(&mut capture, big_endian);
+        if which & 12 == 12 {
+            let at = ends[usize::from(which >> 4) % ends.len()];
+            capture.splice(at..at, unknown_block());
+        }
     }
     check(&capture, reading, forced);
 });
@@ -36,9 +40,22 @@ fn section(big_endian: bool) -> Vec<u8> {
     octets
 }
 
-/// Makes every block's length one that it can have, and says it again at its end.
-fn mend(capture: &mut [u8], mut big_endian: bool) {
-    let mut at = 0;
+/// A block that says nothing, longer than what is kept between packets; its length reads the
+/// same in both byte orders.
+fn unknown_block() -> Vec<u8> {
+    let length: [u8; 4] = [0, 1, 1, 0];
+    let mut block = vec![0; u32::from_be_bytes(length) as usize];
+    let end = block.len() - 4;
+    block[..4].copy_from_slice(&[0x0b, 0x0a, 0x0a, 0x0b]);
+    block[4..8].copy_from_slice(&length);
+    block[end..].copy_from_slice(&length);
+    block
+}
+
+/// Makes every block's length one that it can have, and says it again at its end. Answers
+/// where blocks end.
+fn mend(capture: &mut [u8], mut big_endian: bool) -> Vec<usize> {
+    let (mut at, mut ends) = (0, Vec::new());
     while at + 12 <= capture.len() {
         let head = &capture[at..at + 12];
         if head[..4] == [0x0a, 0x0d, 0x0d, 0x0a] {
@@ -50,13 +67,15 @@ fn mend(capture: &mut [u8], mut big_endian: bool) {
         let left = capture.len() - at;
         let octets = (length as usize).clamp(12, left.max(12)) & !3;
         if at + octets > capture.len() {
-            return;
+            break;
         }
         let length = number(u32::try_from(octets).unwrap_or(u32::MAX), big_endian);
         capture[at + 4..at + 8].copy_from_slice(&length);
         at += octets;
         capture[at - 4..at].copy_from_slice(&length);
+        ends.push(at);
     }
+    ends
 }
 
 fn number(word: u32, big_endian: bool) -> [u8; 4] {

@@ -117,7 +117,7 @@ class Meter:
         plugins: Sequence[tuple[str, dict[str, str]]] = (),
         threads: int = 1,
         count: int | None = None,
-        rows_per_batch: int = 16_384,
+        rows_per_batch: int = 8_192,
     ) -> Meter: ...
     def next_batch(self) -> Batch | None:
         """The next batch, or ``None`` at the end; releases the interpreter lock meanwhile.

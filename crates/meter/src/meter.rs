@@ -66,7 +66,7 @@ impl Default for Settings {
             plugins: Vec::new(),
             threads: 1,
             count: None,
-            rows_per_batch: 16_384,
+            rows_per_batch: 8_192,
         }
     }
 }

@@ -173,6 +173,10 @@ impl Owner {
             let reason = self.rules.reason(hot, now_ns).unwrap_or(last);
             self.leave(index, place, reason);
         }
+        // These places will not be needed again.
+        if let Some(free) = self.free.get_mut(index) {
+            *free = Vec::new();
+        }
     }
 
     /// Takes up a group of at most [`GROUP`] packets. The memory that they need is asked for

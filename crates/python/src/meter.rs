@@ -51,7 +51,7 @@ impl Meter {
     #[pyo3(signature = (sources, *, filter=None, tunnel="inner", key=None, uniflow=false,
         active_timeout_ns=300_000_000_000, idle_timeout_ns=30_000_000_000, max_flows=1_000_000,
         fragment_timeout_ns=30_000_000_000, plugins=Vec::new(), threads=1, count=None,
-        rows_per_batch=16_384))]
+        rows_per_batch=8_192))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of a Python call")]
     fn new(
         sources: Vec<String>,

@@ -114,7 +114,7 @@ class Exporter(Part):
     sink: Annotated[str, AfterValidator(words.sink)]
     """The destination, such as `json:flows.jsonl` or `parquet:flows/?rotate=1h`."""
 
-    queue: Annotated[int, Field(ge=1, le=10_000)] = 8
+    queue: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Batches that may wait for it; when that many do, reading files waits too."""
 
 
