@@ -16,7 +16,7 @@ fuzz_target!(|octets: &[u8]| {
         let big_endian = which & 2 != 0;
         capture.splice(..0, section(big_endian));
         let ends = mend(&mut capture, big_endian);
-        if which & 12 == 12 {
+        if which & 0b1100 == 0b1100 {
             let at = ends[usize::from(which >> 4) % ends.len()];
             capture.splice(at..at, unknown_block());
         }
