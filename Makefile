@@ -69,9 +69,11 @@ fmt: .build/venv.stamp ## format everything
 
 fuzz: .build/doctor.stamp ## give every entry point for foreign octets FUZZ_SECONDS (60) of them
 	@tools/doctor.sh fuzz
-	cd fuzz && for target in $$(cargo fuzz list); do \
-		mkdir -p "corpus/$$target"; \
-		cargo fuzz run -s none "$$target" -- -max_total_time=$(FUZZ_SECONDS) -timeout=10; \
+	@$(PYTHON) fuzz/seed.py
+	cargo fuzz build -s none
+	for target in $$(cargo fuzz list); do \
+		cargo fuzz run -s none "$$target" -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-print_final_stats=1; \
 	done
 
 bench: .build/core.stamp ## measure, beside other programs; results go to bench/results

@@ -14,7 +14,7 @@ use std::mem;
 
 use penstock_wire::{Datagram, Ends, Fragment, Has, Packet, Tunnel};
 
-use crate::key::KeyLayout;
+use crate::layout::KeyLayout;
 use crate::ledger::FragmentCounts;
 use crate::parse::{Described, Descriptions, Rare};
 use crate::slab::NOWHERE;

@@ -5,22 +5,20 @@
 //! both directions of a biflow give the same key and the same hash. Who sent is told
 //! beside it. Keys are always compared whole; the hash only finds the place to look.
 //!
-//! A [`KeyLayout`] says which fields count. What only some configurations or few packets
-//! have (a tunnel, further fields) is in [`KeyRest`], which is hashed and compared too.
+//! Which fields count is said in `layout`. What only some layouts or few packets have (a
+//! tunnel, further fields) is in [`KeyRest`], which is hashed and compared too.
 
-use std::fmt;
-
-use penstock_wire::{Ends, Extra, Has, Packet, TunnelType};
+use penstock_wire::{Ends, TunnelType};
 
 /// The fixed part of a flow's key, canonical: whole words, written and compared as such.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(C)]
 pub struct Key {
     /// The lesser end's address, then the greater's.
-    addresses: [[u64; 2]; 2],
+    pub(crate) addresses: [[u64; 2]; 2],
     /// From the lowest bit: both ports in the same order (or one identifier, or type and
     /// code, twice), VLAN identifier or [`NO_VLAN`], protocol, [`Kind`].
-    tail: u64,
+    pub(crate) tail: u64,
 }
 
 impl Key {
@@ -58,23 +56,24 @@ impl Key {
     }
 }
 
-const HIGH_PORT: u32 = 16;
-const VLAN: u32 = 32;
-const PROTOCOL_AT: u32 = 48;
-const KIND: u32 = 56;
+/// Where the parts of a key's tail begin, in bits.
+pub(crate) const HIGH_PORT: u32 = 16;
+pub(crate) const VLAN: u32 = 32;
+pub(crate) const PROTOCOL_AT: u32 = 48;
+pub(crate) const KIND: u32 = 56;
 
 /// In place of a VLAN identifier where the frame had no tag.
 pub const NO_VLAN: u16 = u16::MAX;
 
 /// What a key's ports mean, and which further parts the key has.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Kind(u8);
+pub struct Kind(pub(crate) u8);
 
 impl Kind {
-    const ENDS: u8 = 0b111;
-    const IPV6: u8 = 1 << 3;
-    const REST: u8 = 1 << 4;
-    const FROM_HIGH: u8 = 1 << 5;
+    pub(crate) const ENDS: u8 = 0b111;
+    pub(crate) const IPV6: u8 = 1 << 3;
+    pub(crate) const REST: u8 = 1 << 4;
+    pub(crate) const FROM_HIGH: u8 = 1 << 5;
 
     /// What the ports mean.
     pub const fn ends(self) -> Ends {
@@ -103,16 +102,16 @@ impl Kind {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct KeyRest {
     /// Kind, unordered outer addresses and network of the outermost tunnel.
-    tunnel: Option<TunnelKey>,
+    pub(crate) tunnel: Option<TunnelKey>,
     /// Values of the further fields that a layout names, in a fixed order; 0 where not named.
-    fields: [u64; 6],
+    pub(crate) fields: [u64; 6],
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct TunnelKey {
-    kind: TunnelType,
-    ends: [[u8; 16]; 2],
-    network: Option<u64>,
+pub(crate) struct TunnelKey {
+    pub kind: TunnelType,
+    pub ends: [[u8; 16]; 2],
+    pub network: Option<u64>,
 }
 
 /// A packet's place among the flows.
@@ -133,298 +132,26 @@ impl Place {
     }
 }
 
-/// A set of fields, as bits.
-type Fields = u32;
-
-/// One field that a key can have.
-struct Field {
-    name: &'static str,
-    bit: Fields,
-    /// The same field of the other end, where there is one.
-    other_end: Fields,
-}
-
-const SRC_ADDR: Fields = 1;
-const DST_ADDR: Fields = 1 << 1;
-const SRC_PORT: Fields = 1 << 2;
-const DST_PORT: Fields = 1 << 3;
-const PROTOCOL: Fields = 1 << 4;
-const VLAN_ID: Fields = 1 << 5;
-const TUNNEL: Fields = 1 << 6;
-const DEFAULT: Fields = SRC_ADDR | DST_ADDR | SRC_PORT | DST_PORT | PROTOCOL | VLAN_ID | TUNNEL;
-const TOS: Fields = 1 << 7;
-const IP_FLAGS: Fields = 1 << 8;
-const INNER_VLAN_ID: Fields = 1 << 9;
-const ETHERTYPE: Fields = 1 << 10;
-const IPV6_FLOW_LABEL: Fields = 1 << 11;
-const FRAGMENT_ID: Fields = 1 << 12;
-const SRC_MAC: Fields = 1 << 13;
-const DST_MAC: Fields = 1 << 14;
-const MPLS_LABELS: Fields = 1 << 15;
-const TCP_FLAGS: Fields = 1 << 16;
-const TUNNEL_ID: Fields = 1 << 17;
-const IP_VERSION: Fields = 1 << 18;
-
-/// Every field that a key can have, by its column's name; the default key's come first.
-const FIELDS: &[Field] = &[
-    Field { name: "src_addr", bit: SRC_ADDR, other_end: DST_ADDR },
-    Field { name: "dst_addr", bit: DST_ADDR, other_end: SRC_ADDR },
-    Field { name: "src_port", bit: SRC_PORT, other_end: DST_PORT },
-    Field { name: "dst_port", bit: DST_PORT, other_end: SRC_PORT },
-    Field { name: "protocol", bit: PROTOCOL, other_end: 0 },
-    Field { name: "vlan_id", bit: VLAN_ID, other_end: 0 },
-    Field { name: "tunnel", bit: TUNNEL, other_end: 0 },
-    Field { name: "tos", bit: TOS, other_end: 0 },
-    Field { name: "ip_flags", bit: IP_FLAGS, other_end: 0 },
-    Field { name: "inner_vlan_id", bit: INNER_VLAN_ID, other_end: 0 },
-    Field { name: "ethertype", bit: ETHERTYPE, other_end: 0 },
-    Field { name: "ipv6_flow_label", bit: IPV6_FLOW_LABEL, other_end: 0 },
-    Field { name: "fragment_id", bit: FRAGMENT_ID, other_end: 0 },
-    Field { name: "src_mac", bit: SRC_MAC, other_end: DST_MAC },
-    Field { name: "dst_mac", bit: DST_MAC, other_end: SRC_MAC },
-    Field { name: "mpls_labels", bit: MPLS_LABELS, other_end: 0 },
-    Field { name: "tcp_flags", bit: TCP_FLAGS, other_end: 0 },
-    Field { name: "tunnel_id", bit: TUNNEL_ID, other_end: 0 },
-    Field { name: "ip_version", bit: IP_VERSION, other_end: 0 },
-];
-
-/// Why a list of fields cannot be a key.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum KeyError {
-    /// No field has that name.
-    Unknown(String),
-    /// A biflow needs both ends of a field or neither.
-    OneSided(&'static str),
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(name) => write!(f, "a key has no field '{name}'"),
-            Self::OneSided(name) => write!(
-                f,
-                "a key with {name} but without that of the other end has no reverse direction: \
-                 set uniflow, or name both"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for KeyError {}
-
-/// Which fields make a key, and whether both directions share one.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyLayout {
-    fields: Fields,
-    /// Directions are apart.
-    uniflow: bool,
-    /// Exactly the default fields, so that nothing has to be masked.
-    plain: bool,
-    /// Of a one-sided uniflow key: the ends stay in the order in which they were sent.
-    oriented: bool,
-    seed: [u64; 4],
-}
-
-impl KeyLayout {
-    /// The default fields.
-    pub fn new(uniflow: bool, seed: [u64; 4]) -> Self {
-        Self { fields: DEFAULT, uniflow, plain: true, oriented: false, seed }
-    }
-
-    /// The named fields only.
-    pub fn of(names: &[String], uniflow: bool, seed: [u64; 4]) -> Result<Self, KeyError> {
-        let mut fields = 0;
-        for name in names {
-            let field = FIELDS.iter().find(|field| field.name == name);
-            fields |= field.ok_or_else(|| KeyError::Unknown(name.clone()))?.bit;
-        }
-        let one_sided = FIELDS.iter().find(|field| {
-            fields & field.bit != 0 && field.other_end != 0 && fields & field.other_end == 0
-        });
-        match one_sided {
-            Some(field) if !uniflow => return Err(KeyError::OneSided(field.name)),
-            _ => {}
-        }
-        let (plain, oriented) = (fields == DEFAULT, one_sided.is_some());
-        Ok(Self { fields, uniflow, plain, oriented, seed })
-    }
-
-    /// The names of every field that a key can have; the default key's come first.
-    pub fn field_names() -> impl Iterator<Item = &'static str> {
-        FIELDS.iter().map(|field| field.name)
-    }
-
-    /// How many of [`field_names`](Self::field_names) the default key has.
-    pub const fn default_len() -> usize {
-        DEFAULT.count_ones() as usize
-    }
-
-    /// Whether directions are apart.
-    pub const fn uniflow(&self) -> bool {
-        self.uniflow
-    }
-
-    /// Whether exactly the default fields make the key.
-    pub const fn is_default(&self) -> bool {
-        self.plain
-    }
-
-    /// Whether the other direction's uniflow can be found by
-    /// [`Key::of_other_direction`].
-    pub const fn has_other_direction(&self) -> bool {
-        !self.oriented
-    }
-
-    /// Says where the packet's flow is to be found, but for what only [`rest`](Self::rest)
-    /// knows. Written in place: a copy of what was just written would have to wait for it.
+impl Key {
+    /// Well scattered over all its bits. Both directions' uniflows share it.
     #[inline]
-    pub fn locate(&self, packet: &Packet, place: &mut Place) {
-        self.order(packet, place);
-        if !self.plain {
-            self.mask(place);
-        }
-        place.hash = self.hash(&place.key);
-    }
-
-    /// Adds what the fixed part cannot hold; to be called where
-    /// [`needs_rest`](Self::needs_rest).
-    pub fn rest(&self, packet: &Packet, extra: &Extra, place: &mut Place) -> KeyRest {
-        let rest = KeyRest {
-            tunnel: self.tunnel(packet, extra),
-            fields: self.further(packet, extra, place.from_high),
-        };
-        place.key.tail |= u64::from(Kind::REST) << KIND;
-        place.hash = self.hash(&place.key) ^ self.hash_rest(&rest);
-        rest
-    }
-
-    /// Whether the packet's key has a [`KeyRest`].
-    #[inline]
-    pub const fn needs_rest(&self, packet: &Packet) -> bool {
-        (packet.has.contains(Has::TUNNEL) && self.fields & TUNNEL != 0)
-            || self.fields & !(DEFAULT | IP_VERSION) != 0
-    }
-
-    /// The hash of a key, as [`locate`](Self::locate) and [`rest`](Self::rest) made it.
-    pub fn hash_of(&self, key: &Key, rest: Option<&KeyRest>) -> u64 {
-        let rest = rest.filter(|_| key.kind().has_rest());
-        self.hash(key) ^ rest.map_or(0, |rest| self.hash_rest(rest))
-    }
-
-    #[inline]
-    fn order(&self, packet: &Packet, place: &mut Place) {
-        let (src, dst) = (u128::from_le_bytes(packet.src), u128::from_le_bytes(packet.dst));
-        let (src_port, dst_port) = match packet.ends {
-            Ends::Ports => (packet.src_port, packet.dst_port),
-            Ends::None | Ends::Unread => (0, 0),
-            Ends::IcmpEcho | Ends::IcmpTimestamp => (packet.icmp_id, packet.icmp_id),
-            Ends::IcmpOther => {
-                let both = u16::from_be_bytes([packet.icmp_type, packet.icmp_code]);
-                (both, both)
-            }
-        };
-        let from_high = !self.oriented && (src > dst || (src == dst && src_port > dst_port));
-        let (low, high, low_port, high_port) =
-            if from_high { (dst, src, dst_port, src_port) } else { (src, dst, src_port, dst_port) };
-        let vlan = if packet.has.contains(Has::VLAN) { packet.vlan_id } else { NO_VLAN };
-        let mut kind = packet.ends as u8;
-        if packet.ip_version == 6 {
-            kind |= Kind::IPV6;
-        }
-        if self.uniflow && from_high {
-            kind |= Kind::FROM_HIGH;
-        }
-        place.from_high = from_high;
-        place.key.addresses = [halves(low), halves(high)];
-        place.key.tail = u64::from(low_port)
-            | u64::from(high_port) << HIGH_PORT
-            | u64::from(vlan) << VLAN
-            | u64::from(packet.protocol) << PROTOCOL_AT
-            | u64::from(kind) << KIND;
-    }
-
-    /// Blanks what does not count. Who is the lesser end was decided with all that was sent.
-    fn mask(&self, place: &mut Place) {
-        let Key { addresses: [low, high], tail } = &mut place.key;
-        let (src, dst) = if place.from_high { (high, low) } else { (low, high) };
-        let (src_port, dst_port) = if place.from_high { (HIGH_PORT, 0) } else { (0, HIGH_PORT) };
-        let mut blank = 0;
-        let mut blank_unless = |fields, bits: u64| {
-            if self.fields & fields == 0 {
-                blank |= bits;
-            }
-        };
-        blank_unless(SRC_PORT, 0xFFFF << src_port);
-        blank_unless(DST_PORT, 0xFFFF << dst_port);
-        blank_unless(SRC_PORT | DST_PORT, u64::from(Kind::ENDS) << KIND);
-        blank_unless(PROTOCOL, 0xFF << PROTOCOL_AT);
-        blank_unless(SRC_ADDR | DST_ADDR | IP_VERSION, u64::from(Kind::IPV6) << KIND);
-        *tail &= !blank;
-        if self.fields & VLAN_ID == 0 {
-            *tail |= u64::from(NO_VLAN) << VLAN;
-        }
-        for (address, field) in [(src, SRC_ADDR), (dst, DST_ADDR)] {
-            if self.fields & field == 0 {
-                *address = [0; 2];
-            }
-        }
-    }
-
-    fn tunnel(&self, packet: &Packet, extra: &Extra) -> Option<TunnelKey> {
-        if self.fields & TUNNEL == 0 || !packet.has.contains(Has::TUNNEL) {
-            return None;
-        }
-        let tunnel = &extra.tunnel;
-        let mut ends = [tunnel.src, tunnel.dst];
-        ends.sort_unstable();
-        let network = tunnel.id.filter(|_| tunnel.kind.identifier_names_a_network());
-        Some(TunnelKey { kind: tunnel.kind, ends, network })
-    }
-
-    fn further(&self, packet: &Packet, extra: &Extra, from_high: bool) -> [u64; 6] {
-        let mac = |[a, b, c, d, e, f]: [u8; 6]| u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-        let pick = |field, value: u64| if self.fields & field == 0 { 0 } else { value };
-        let src_mac = pick(SRC_MAC, mac(packet.src_mac));
-        let dst_mac = pick(DST_MAC, mac(packet.dst_mac));
-        let (low_mac, high_mac) = if from_high { (dst_mac, src_mac) } else { (src_mac, dst_mac) };
-        let inner = if packet.has.contains(Has::VLANS) { packet.inner_vlan_id } else { NO_VLAN };
-        let label = if packet.has.contains(Has::MPLS) {
-            extra.mpls.as_slice().first().map_or(0, |entry| u64::from(entry >> 12) | 1 << 32)
-        } else {
-            0
-        };
-        let id = if packet.has.contains(Has::TUNNEL) { extra.tunnel.id } else { None };
-        [
-            pick(TOS, packet.tos.into())
-                | pick(IP_FLAGS, packet.ip_flags.into()) << 8
-                | pick(INNER_VLAN_ID, inner.into()) << 16
-                | pick(ETHERTYPE, packet.ethertype.into()) << 32
-                | pick(TCP_FLAGS, packet.tcp_flags.into()) << 48,
-            pick(IPV6_FLOW_LABEL, packet.flow_label.into())
-                | pick(FRAGMENT_ID, packet.identification.into()) << 32,
-            low_mac,
-            high_mac,
-            pick(MPLS_LABELS, label),
-            pick(TUNNEL_ID, id.map_or(0, |id| id.wrapping_add(1))),
-        ]
-    }
-
-    #[inline]
-    fn hash(&self, key: &Key) -> u64 {
-        let [s0, s1, s2, s3] = self.seed;
-        let [[a0, a1], [b0, b1]] = key.addresses;
-        let tail = key.tail & !(u64::from(Kind::FROM_HIGH) << KIND);
+    pub(crate) fn hash(&self, seed: &[u64; 4]) -> u64 {
+        let [s0, s1, s2, s3] = *seed;
+        let [[a0, a1], [b0, b1]] = self.addresses;
+        let tail = self.tail & !(u64::from(Kind::FROM_HIGH) << KIND);
         let ends = fold(a0 ^ s0, a1 ^ s1) ^ fold(b0 ^ s2, b1 ^ s3).rotate_left(23);
         fold(ends ^ tail, s1 ^ tail.rotate_left(32)).wrapping_mul(ODD) ^ ends
     }
+}
 
-    fn hash_rest(&self, rest: &KeyRest) -> u64 {
-        let [s0, s1, ..] = self.seed;
-        let mut hash = rest.fields.iter().fold(s0, |hash, word| fold(hash ^ word, s1));
-        if let Some(tunnel) = &rest.tunnel {
-            let [a, b] = tunnel.ends;
+impl KeyRest {
+    /// What is added to the hash of the fixed part.
+    pub(crate) fn hash(&self, seed: &[u64; 4]) -> u64 {
+        let [s0, s1, ..] = *seed;
+        let mut hash = self.fields.iter().fold(s0, |hash, word| fold(hash ^ word, s1));
+        if let Some(tunnel) = &self.tunnel {
             let id = tunnel.network.map_or(0, |id| id.wrapping_add(1)) << 8;
-            let [[a0, a1], [b0, b1]] = [a, b].map(|end| halves(u128::from_le_bytes(end)));
+            let [[a0, a1], [b0, b1]] = tunnel.ends.map(|end| halves(u128::from_le_bytes(end)));
             for word in [a0, a1, b0, b1, id | tunnel.kind as u64] {
                 hash = fold(hash ^ word, s1).wrapping_add(ODD);
             }
@@ -441,7 +168,7 @@ pub const FIXED_SEED: [u64; 4] =
     [0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344, 0xA409_3822_299F_31D0, 0x082E_FA98_EC4E_6C89];
 
 #[inline]
-const fn halves(address: u128) -> [u64; 2] {
+pub(crate) const fn halves(address: u128) -> [u64; 2] {
     [address as u64, (address >> 64) as u64]
 }
 
@@ -450,77 +177,4 @@ const fn halves(address: u128) -> [u64; 2] {
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn place(layout: &KeyLayout, packet: &Packet) -> Place {
-        let mut place = Place::default();
-        layout.locate(packet, &mut place);
-        place
-    }
-
-    fn packet(src: u8, dst: u8, ports: (u16, u16)) -> Packet {
-        let mut packet =
-            Packet { ip_version: 4, protocol: 6, ends: Ends::Ports, ..Packet::default() };
-        packet.src[15] = src;
-        packet.dst[15] = dst;
-        (packet.src_port, packet.dst_port) = ports;
-        packet
-    }
-
-    #[test]
-    fn both_directions_share_a_key_and_know_who_sent() {
-        let layout = KeyLayout::new(false, FIXED_SEED);
-        let there = place(&layout, &packet(1, 2, (80, 4000)));
-        let back = place(&layout, &packet(2, 1, (4000, 80)));
-        assert_eq!((there.key, there.hash), (back.key, back.hash));
-        assert_ne!(there.from_high, back.from_high);
-    }
-
-    #[test]
-    fn uniflow_directions_share_a_partition_but_no_key() {
-        let layout = KeyLayout::new(true, FIXED_SEED);
-        let there = place(&layout, &packet(1, 2, (80, 4000)));
-        let back = place(&layout, &packet(2, 1, (4000, 80)));
-        assert_ne!(there.key, back.key);
-        assert_eq!((there.key.of_other_direction(), there.hash), (back.key, back.hash));
-    }
-
-    #[test]
-    fn a_field_that_is_left_out_does_not_count() {
-        let names = ["src_addr", "dst_addr", "protocol"].map(String::from);
-        let layout = KeyLayout::of(&names, false, FIXED_SEED).unwrap();
-        let one = place(&layout, &packet(1, 2, (80, 4000)));
-        let other = place(&layout, &packet(2, 1, (5, 6)));
-        assert_eq!((one.key, one.hash), (other.key, other.hash));
-    }
-
-    #[test]
-    fn one_end_alone_needs_uniflows() {
-        let names = [String::from("dst_addr")];
-        let error = KeyLayout::of(&names, false, FIXED_SEED).unwrap_err();
-        assert_eq!(error, KeyError::OneSided("dst_addr"));
-        let layout = KeyLayout::of(&names, true, FIXED_SEED).unwrap();
-        let one = place(&layout, &packet(1, 9, (80, 4000)));
-        let other = place(&layout, &packet(20, 9, (81, 4001)));
-        assert_eq!(one.key, other.key);
-    }
-
-    #[test]
-    fn a_further_field_parts_flows() {
-        let names = ["src_addr", "dst_addr", "tos"].map(String::from);
-        let layout = KeyLayout::of(&names, false, FIXED_SEED).unwrap();
-        let mut packet = packet(1, 2, (1, 2));
-        let mut rests = Vec::new();
-        for tos in [0, 8] {
-            packet.tos = tos;
-            let mut place = place(&layout, &packet);
-            assert!(layout.needs_rest(&packet));
-            rests.push(layout.rest(&packet, &Extra::default(), &mut place));
-        }
-        assert_ne!(rests[0], rests[1]);
-    }
 }

@@ -23,6 +23,7 @@ mod flow;
 mod flows;
 mod fragments;
 mod key;
+mod layout;
 mod ledger;
 mod meter;
 mod owner;
@@ -42,7 +43,7 @@ mod tcp;
 mod timers;
 
 pub use flow::EndReason;
-pub use key::{KeyError, KeyLayout};
+pub use layout::{KeyError, KeyLayout};
 pub use ledger::{Fate, LedgerRow, Unit};
 pub use meter::{Meter, Settings, SettingsError};
 pub use penstock_wire::Tunnels;

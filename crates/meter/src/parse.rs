@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use penstock_wire::{Dissected, Extra, Fragment, Has, Packet, Tunnels, dissect};
 
-use crate::key::{KeyLayout, KeyRest, Place};
+use crate::key::{KeyRest, Place};
+use crate::layout::KeyLayout;
 use crate::ledger::PacketCounts;
 use crate::select::Select;
 use crate::slab::NOWHERE;

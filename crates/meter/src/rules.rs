@@ -4,7 +4,7 @@
 use penstock_wire::Has;
 
 use crate::flow::{EndReason, Hot, State};
-use crate::key::KeyLayout;
+use crate::layout::KeyLayout;
 use crate::parse::Described;
 use crate::tcp;
 
