@@ -409,6 +409,9 @@ impl Owner {
 
     /// Lets the flow leave that is nearest its end.
     fn evict_nearest(&mut self, index: usize, now_ns: i64) {
+        while let Some((bucket, entries)) = self.timers_of(index).begin_bucket(now_ns) {
+            self.reschedule(index, bucket, entries);
+        }
         loop {
             let Some((asked_ns, place)) = self.timers_of(index).pop() else {
                 let next = self.timers_of(index).begin_nearest();

@@ -33,6 +33,8 @@ pub(crate) struct Timers {
     buckets: Box<[VecDeque<u32>]>,
     /// A bit for each bucket that may hold entries.
     filled: u32,
+    /// A bit for each bucket whose time was long past when packet time leapt over a whole turn.
+    overdue: u32,
     /// Number of the first bucket that has not gone into the heap, counted from 1970.
     cursor: i64,
     /// Deadline, serial number of the entry, place: of equal deadlines the first asked for is
@@ -48,6 +50,7 @@ impl Default for Timers {
         Self {
             buckets: (0..BUCKETS).map(|_| VecDeque::new()).collect(),
             filled: 0,
+            overdue: 0,
             cursor: i64::MIN,
             heap: BinaryHeap::new(),
             serial: 0,
@@ -98,15 +101,26 @@ impl Timers {
     /// They are to be scheduled anew, and the bucket given back with
     /// [`recycle`](Self::recycle).
     pub fn begin_bucket(&mut self, now_ns: i64) -> Option<(Note, VecDeque<u32>)> {
-        let last = bucket_of(now_ns);
-        if self.cursor > last || self.cursor == i64::MIN {
-            return None;
-        }
-        let next = self.next_filled().filter(|next| *next <= last);
-        if next.is_none() {
+        if self.overdue == 0 {
+            let last = bucket_of(now_ns);
+            if self.cursor > last || self.cursor == i64::MIN {
+                return None;
+            }
+            if last - self.cursor < BUCKETS {
+                let next = self.next_filled().filter(|next| *next <= last);
+                if next.is_none() {
+                    self.cursor = last + 1;
+                }
+                return self.take(next?);
+            }
+            // Entries that went on turn by turn would not come to the end of a leap of years.
             self.cursor = last + 1;
+            self.overdue = self.filled;
         }
-        self.take(next?)
+        let bucket = self.overdue.trailing_zeros() as Note;
+        self.overdue &= self.overdue.checked_sub(1)?;
+        self.mark(bucket, false);
+        Some((bucket, mem::take(self.buckets.get_mut(usize::from(bucket))?)))
     }
 
     /// The same for the next bucket that has entries, whenever its time is.
@@ -249,6 +263,24 @@ mod tests {
             assert_eq!(places.due(second * SECOND), []);
         }
         assert_eq!(places.due(1_000 * SECOND), [1]);
+    }
+
+    #[test]
+    fn a_leap_of_centuries_is_no_long_way() {
+        let mut places = Places::default();
+        for place in 0..1_000 {
+            places.schedule(place, i64::from(place) * SECOND / 40);
+        }
+        assert_eq!(places.due(i64::MAX - SECOND).len(), 1_000);
+        places.schedule(7, i64::MAX - SECOND / 2);
+        assert_eq!(places.due(i64::MAX - SECOND / 2), [7]);
+
+        // Asked for before anybody looked, and so put where the wheel then was.
+        let mut places = Places::default();
+        places.schedule(1, 0);
+        places.schedule(2, i64::MAX);
+        assert_eq!(places.due(i64::MAX - 1), [1]);
+        assert_eq!(places.due(i64::MAX), [2]);
     }
 
     #[test]

@@ -166,7 +166,8 @@ impl Capture {
 
         (self.clock_ns, self.last_ns) = (gate.clock_ns, gate.last_ns);
         chunk.number = self.number;
-        chunk.clock_ns = if self.clock_ns == i64::MIN { 0 } else { self.clock_ns };
+        let before_first = self.number == 0 && chunk.packets.is_empty();
+        chunk.clock_ns = if before_first { 0 } else { self.clock_ns };
         chunk.backwards = gate.backwards;
         if chunk.packets.is_empty() {
             return self.failure.clone().map_or(Ok(false), Err);

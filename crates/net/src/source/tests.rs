@@ -87,6 +87,15 @@ fn a_simple_packet_is_cut_at_the_snap_length_and_has_no_time_at_first() {
 }
 
 #[test]
+fn the_earliest_time_that_can_be_written_is_a_time() {
+    let ng = Ng { big_endian: true };
+    let interface = ng.interface(101, 0, &[(14, &ng.u64(1 << 63))]);
+    let file = [ng.section(), interface, ng.enhanced(0, 0, b"raw")].concat();
+    let capture = Capture::from_octets("x.pcapng", file).unwrap();
+    assert_eq!(chunks(capture, &Limits::default())[0].1, i64::MIN);
+}
+
+#[test]
 fn damage_names_the_file_and_the_octet() {
     let ng = Ng { big_endian: true };
     let start = [ng.section(), ng.interface(1, 0, &[])].concat();
