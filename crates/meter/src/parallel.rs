@@ -27,7 +27,7 @@ use crate::select::Select;
 use crate::stream::Packets;
 
 /// Chunks under way, a worker.
-const AHEAD: usize = 4;
+const AHEAD: usize = 12;
 /// Chunks whose departures may wait for the consumer.
 const PENDING: usize = 64;
 
