@@ -79,12 +79,12 @@ impl Flows {
     }
 
     /// Counts a packet into its flow's record. `now_ns` is the packet's time, or the packet
-    /// clock's where that is ahead.
+    /// clock's where that is another.
     #[inline]
     pub fn count(&mut self, place: u32, described: &Described, rare: Option<&Rare>, now_ns: i64) {
         let packet = &described.packet;
         let side = usize::from(described.place.from_high);
-        let clamped = described.time_ns < now_ns;
+        let clamped = described.time_ns != now_ns;
         let hot = self.hot.get_mut(place);
         let source = hot.source();
         let begins = hot.state.has(State::EMPTY);

@@ -213,7 +213,7 @@ pub(crate) fn rows(
 
     ledger.packets("meter", Fate::In, "", flows.packets);
     ledger.packets("meter", Fate::Out, "", flows.packets_out);
-    ledger.noted("meter", "time clamped to the last tick", flows.clamped);
+    ledger.noted("meter", "time clamped to the packet clock", flows.clamped);
     ledger.flows(Fate::In, "", flows.begun);
     ledger.flows(Fate::Out, "", flows.records());
     for reason in EndReason::ALL {

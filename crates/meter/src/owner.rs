@@ -18,7 +18,7 @@ use crate::ledger::FlowCounts;
 use crate::parse::{Described, Descriptions, Rare};
 use crate::plugin::{Instance, Plugins, Seen};
 use crate::prefetch::prefetch;
-use crate::rules::{Rules, Standing};
+use crate::rules::{LATEST_NS, Rules, Standing};
 use crate::slab::NOWHERE;
 use crate::stream::Chunk;
 use crate::table::Table;
@@ -126,7 +126,7 @@ impl Owner {
     /// The packet clock has come to `clock_ns`: what is due may be let go with
     /// [`expire`](Self::expire).
     pub fn tick(&mut self, clock_ns: i64) {
-        self.tick_ns = self.tick_ns.max(clock_ns);
+        self.tick_ns = self.tick_ns.max(clock_ns).min(LATEST_NS);
     }
 
     /// The next partition from `index` on that may have flows that are due.
@@ -219,8 +219,8 @@ impl Owner {
         chunk: &impl Chunk,
     ) {
         self.counts.packets += 1;
-        let now_ns = described.time_ns.max(self.tick_ns);
-        self.counts.clamped += u64::from(described.time_ns < now_ns);
+        let now_ns = described.time_ns.max(self.tick_ns).min(LATEST_NS);
+        self.counts.clamped += u64::from(described.time_ns != now_ns);
         let index = self.index_of(described);
         let place = match self.find(index, &described.place, likely, rare) {
             Some(place) => {

@@ -8,6 +8,10 @@ use crate::layout::KeyLayout;
 use crate::parse::Described;
 use crate::tcp;
 
+/// The packet clock goes no further, so that every deadline lies ahead of it: 2^63 ns are the
+/// year 2262, and a timeout is at most a year.
+pub(crate) const LATEST_NS: i64 = i64::MAX - 800 * 86_400 * 1_000_000_000;
+
 /// How flows are metered, the same for every thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {

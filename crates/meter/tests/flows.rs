@@ -170,6 +170,17 @@ fn a_jump_in_time_lets_everything_leave_idle() {
 }
 
 #[test]
+fn the_end_of_time_is_a_time_like_any_other() {
+    let at = |time_ns, port| (time_ns, udp((5, port), SERVER, 1));
+    let end = i64::MAX;
+    let packets = vec![at(i64::MIN, 1), at(0, 2), at(end - 1, 3), at(end, 3), at(end, 4)];
+    let rows = rows(packets, &Settings::default());
+    let times: Vec<_> = rows.iter().map(|row| (row.ports.unwrap().0, row.times)).collect();
+    assert!(times.contains(&(3, (end - 1, end))), "{times:?}");
+    assert_eq!(rows.len(), 4);
+}
+
+#[test]
 fn a_key_of_other_fields_gathers_or_parts() {
     let packets = || {
         let ports = [1_u16, 2, 3];

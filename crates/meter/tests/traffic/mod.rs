@@ -116,7 +116,7 @@ impl Packets for Replay {
         let start_ns = self.packets.get(self.at).map_or(0, |packet| packet.0);
         while let Some(packet) = self.packets.get(self.at)
             && chunk.0.len() < self.chunk
-            && (chunk.0.is_empty() || packet.0 < start_ns + SECOND)
+            && (chunk.0.is_empty() || packet.0 < start_ns.saturating_add(SECOND))
         {
             chunk.0.push(packet.clone());
             self.at += 1;
