@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -61,6 +62,47 @@ def test_settings_reach_the_meter(meter: FrontDoor) -> None:
     assert len(meter(DEMO, key=["protocol"])) < len(whole)
     assert sum(row["packets"] + row["packets_rev"] for row in meter(DEMO, count=10)) <= 10
     assert meter(DEMO, threads=2) == whole
+
+
+def test_a_key_may_be_one_text() -> None:
+    fields = ["src_addr", "dst_addr"]
+    assert (
+        penstock.meter(DEMO, key=",".join(fields))
+        .to_arrow()
+        .equals(penstock.meter(DEMO, key=fields).to_arrow())
+    )
+
+
+def test_addresses_are_text_or_binary_and_nothing_else() -> None:
+    with pytest.raises(penstock.ConfigError, match="addresses: 'hex' is not known"):
+        penstock.meter(DEMO).to_arrow(addresses="hex")  # type: ignore[arg-type]
+
+
+INTERRUPTED = """
+import penstock, sys
+flows = penstock.meter("-", threads=int(sys.argv[1]))
+print("begun", flush=True)
+try:
+    next(flows)
+except KeyboardInterrupt:
+    print(sum(len(batch) for batch in flows))
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_an_interrupt_is_heard_while_the_input_waits(threads: str) -> None:
+    words = [sys.executable, "-c", INTERRUPTED, threads]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(DEMO.read_bytes())
+        process.stdin.flush()  # and the pipe stays open
+        assert process.stdout.readline() == b"begun\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert int(out) > 0, "what was in the table is given out by going on"
 
 
 def test_several_captures_are_one_stream(meter: FrontDoor) -> None:

@@ -234,13 +234,14 @@ TYPES = {bool: "true, false", int: "whole number", float: "number", str: "text"}
 
 WORDS = {
     "seconds": "seconds, or such as `90s`, `5m`, `1h`",
+    "timeout": "seconds, or such as `90s`, `5m`, `1h`",
     "octets": "octets, or such as `64MiB`, `1GB`",
     "column_names": "names of columns",
     "filter_expression": "a pcap-filter(7) expression",
     "sink": "the URI of a sink",
     "plugin": "name of a plugin",
     "plugin_use": "plugins",
-    "key_field": "key fields",
+    "key_field": ", ".join(f"`{name}`" for name in _core.key_fields()),
 }
 """Checks by the name of their function, and how to say what passes them."""
 

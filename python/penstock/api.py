@@ -13,6 +13,7 @@ from penstock.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     import pandas as pd
     import polars as pl
@@ -31,7 +32,7 @@ def meter(  # noqa: PLR0913 -- keyword-only settings, a line each
     idle_timeout: float | str = 30.0,
     uniflow: bool = False,
     tunnel: Literal["inner", "outer"] = "inner",
-    key: Sequence[str] | None = None,
+    key: str | Sequence[str] | None = None,
     max_flows: int = 1_000_000,
     threads: int = 1,
     count: int | None = None,
@@ -49,7 +50,8 @@ def meter(  # noqa: PLR0913 -- keyword-only settings, a line each
         idle_timeout: seconds of packet time without packets after which a flow has ended.
         uniflow: a record for each direction, in place of one for both.
         tunnel: meter the packet inside a tunnel, or the one that carries it.
-        key: what makes packets one flow, in place of the default.
+        key: what makes packets one flow, in place of the default: fields, or their names with commas
+            between.
         max_flows: flows held at a time.
         threads: threads that read and meter; the flows are the same for any number.
         count: stop after this many packets.
@@ -72,7 +74,7 @@ def meter(  # noqa: PLR0913 -- keyword-only settings, a line each
         idle_timeout=idle_timeout,
         uniflow=uniflow,
         tunnel=tunnel,
-        key=key,
+        key=key.split(",") if isinstance(key, str) else key,
         max_flows=max_flows,
         threads=threads,
         count=count,
@@ -86,17 +88,34 @@ class Flows:
     Taking them as a table reads what has not been iterated over yet. Where the input is cut or
     broken, every flow up to there is given out, and then
     :class:`~penstock.errors.DecodeError` is raised.
+
+    Ctrl-C is heard while packets are read: :class:`KeyboardInterrupt` is raised, reading ends, and
+    who catches it finds the flows that were in the table by going on.
     """
 
     def __init__(self, native: _core.Meter) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 -- takes its time
+
         self._native = native
         self._started = time.perf_counter()
+        # The native half hears no signals. So it runs beside the calling thread, which waits.
+        self._thread = ThreadPoolExecutor(1, "meter")
+        self._next: Future[_core.Batch | None] | None = None
 
     def __iter__(self) -> Iterator[FlowBatch]:
         return self
 
     def __next__(self) -> FlowBatch:
-        batch = self._native.next_batch()
+        if self._next is None:
+            self._next = self._thread.submit(self._native.next_batch)
+        try:
+            batch = self._next.result()
+        except KeyboardInterrupt:
+            self._native.stop()
+            raise
+        finally:
+            if self._next.done():
+                self._next = None
         if batch is None:
             raise StopIteration
         return FlowBatch(batch)

@@ -7,9 +7,10 @@ allows it. Nothing here loops over rows but :meth:`FlowBatch.rows`, which is for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from penstock import _core
+from penstock.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,6 +107,8 @@ class FlowBatch:
         return self._native.__arrow_c_array__(requested_schema)
 
     def _shown(self, addresses: Addresses) -> _core.Batch:
+        if addresses not in get_args(Addresses):
+            raise ConfigError(f"addresses: {addresses!r} is not known; allowed: text, binary")
         if addresses == "binary":
             return self._native
         return self._native.with_text_addresses()

@@ -52,6 +52,18 @@ def seconds(value: object) -> float:
     return found
 
 
+def timeout(value: object) -> float:
+    """A duration in seconds that is neither nothing nor longer than a year.
+
+    Raises:
+        ValueError: it is not.
+    """
+    found = seconds(value)
+    if not 1 <= nanoseconds(found) <= MAX_TIMEOUT_S * NS_PER_S:
+        raise ValueError(f"{value!r} is not possible; allowed: from 1ns to 366d")
+    return found
+
+
 def nanoseconds(duration_s: float) -> int:
     """Seconds as whole nanoseconds, to the nearest."""
     return round(duration_s * NS_PER_S)
@@ -80,6 +92,9 @@ def _split(
 
 
 NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)")
+
+MAX_TIMEOUT_S = 366 * 86_400
+"""The longest timeout that a flow table keeps."""
 
 MAX_SECONDS = 9_000_000_000.0
 """As many as whole nanoseconds in 64 bits can count, rounded down."""

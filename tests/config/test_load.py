@@ -141,7 +141,11 @@ def test_all_mistakes_are_told_at_once_each_with_its_place(tmp_path: Path, line:
     ("name", "text", "said"),
     [
         ("p.toml", "a = ", "not TOML: "),
-        ("p.yaml", "a: [", "not YAML: "),
+        (
+            "p.yaml",
+            "a: [1\nb: {",
+            "not YAML: expected ',' or ']', but got ':' (at line 2, column 2)",
+        ),
         ("p.toml", "", "caches: is missing"),
         ("p.yaml", "", "None is not possible; allowed: a table"),
         ("p.yaml", "[1]", "allowed: a table"),
@@ -154,6 +158,66 @@ def test_a_file_that_is_no_graph_is_refused(
         load.load(written(tmp_path, text, name))
     assert said in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path))
+
+
+def graph_with(folder: Path, cache: str = "", sink: str = "null:") -> Path:
+    text = f"""
+    [[observation_points]]
+    name = "edge"
+    sources = ["a.pcap"]
+    [[caches]]
+    name = "flows"
+    {cache}
+    [[exporters]]
+    name = "out"
+    sink = {sink!r}
+    """
+    return written(folder, text)
+
+
+@pytest.mark.parametrize(
+    ("cache", "said"),
+    [
+        ("active_timeout = 0", "active_timeout: 0 is not possible; allowed: from 1ns to 366d"),
+        ("idle_timeout = '400d'", "idle_timeout: '400d' is not possible; allowed: from 1ns to"),
+        ("key = ['src_addr']", "key.0: 'src_addr' without 'dst_addr' has no reverse direction"),
+        ("plugins = ['pstats?skipdup&skip_duplicates']", "is given as 'skipdup' already"),
+        ("max_flows = 3000000000", "max_flows: 3000000000 is not possible; allowed: 2147483648"),
+    ],
+)
+def test_what_the_meter_would_refuse_is_told_with_its_place(
+    tmp_path: Path, cache: str, said: str
+) -> None:
+    path = graph_with(tmp_path, cache)
+    with pytest.raises(ConfigError) as caught:
+        load.load(path)
+    assert str(caught.value).startswith(f"{path}: caches.0.")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_key_of_one_end_is_right_for_uniflows(tmp_path: Path) -> None:
+    load.load(graph_with(tmp_path, "key = ['src_addr']\nuniflow = true"))
+
+
+def test_all_mistakes_of_one_sink_are_told(tmp_path: Path) -> None:
+    path = graph_with(tmp_path, sink="csv:?columns=octet,packet&biflow=both&heder=no")
+    with pytest.raises(ConfigError) as caught:
+        load.load(path)
+    told = str(caught.value).splitlines()
+    assert len(told) == 4
+    assert all(line.startswith(f"{path}: exporters.0.sink: ") for line in told)
+
+
+def test_what_is_needed_is_told_to_the_end_of_the_sentence(tmp_path: Path) -> None:
+    path = graph_with(tmp_path)
+    path.write_text(path.read_text().replace("sink =", "queue = 1 #"))
+    with pytest.raises(ConfigError, match=r"is missing; needed: .*parquet:flows"):
+        load.load(path)
+
+
+def test_the_ending_of_a_name_may_be_in_capitals(tmp_path: Path) -> None:
+    assert load.load(written(tmp_path, YAML, "P.YAML")).threads == 2
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -159,6 +159,48 @@ def test_what_cannot_be_is_one_line_and_status_2(
     assert done.out == b""
 
 
+@pytest.mark.parametrize("option", [["--count", "0"], ["--filter", ""], ["--key", ""]])
+def test_an_option_beside_a_configuration_is_never_passed_over(
+    run: CommandLine, option: list[str]
+) -> None:
+    done = run("probe", "--config", "x.toml", *option)
+    assert done.status == 2
+    assert f"{option[0]} cannot stand beside --config" in done.err
+
+
+def test_a_filter_that_no_packet_of_the_capture_can_be_tried_with_is_status_2(
+    run: CommandLine,
+) -> None:
+    done = run("probe", DEMO, "--to", "null:", "--filter", "inbound")
+    assert done.status == 2
+    assert 'penstock: filter "inbound": ' in done.err
+
+
+def test_a_ledger_that_cannot_be_written_hides_nothing_else(run: CommandLine) -> None:
+    done = run("probe", DEMO, "--to", "null:", "--ledger", "/nowhere/at/all")
+    assert done.status == 2
+    assert "packets read" in done.err
+    assert done.err.endswith("penstock: --ledger /nowhere/at/all: No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    "words", ["fields", "plugins pstats", "--help", "--version", f"probe '{DEMO}' --show-config"]
+)
+def test_a_full_disk_is_one_line(words: str) -> None:
+    command = f"'{sys.executable}' -m penstock {words} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "penstock: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_a_closed_stream_is_no_trouble(closed: str, tmp_path: Path) -> None:
+    command = f"'{sys.executable}' -m penstock probe '{DEMO}' --to 'json:{tmp_path}/out' {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "out").read_text().splitlines()) > 0
+
+
 def test_a_shown_configuration_does_the_same_as_its_command_line(
     run: CommandLine, tmp_path: Path
 ) -> None:

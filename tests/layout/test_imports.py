@@ -13,16 +13,17 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "python" / "penstock"
 
-LEAVES = {"errors", "naming", "quantity", "uri", "_core"}
+LEAVES = {"errors", "naming", "quantity", "refusal", "uri", "_core"}
 """Modules without an opinion, which everything may use."""
 
 MAY_USE = {
     "errors": set(),
     "naming": set(),
     "quantity": set(),
+    "refusal": {"naming"},
     "uri": {"errors"},
     "ledger": {"_core"},
-    "batch": {"_core"},
+    "batch": {"_core", "errors"},
     "sinks": LEAVES | {"batch"},
     "config": LEAVES | {"sinks"},
     "pipeline": LEAVES | {"batch", "ledger", "sinks", "config"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -13,7 +14,9 @@ from penstock.batch import FlowBatch
 from penstock.errors import InternalError, SinkError
 from penstock.pipeline import stage as stage_module
 from penstock.pipeline.stage import Stage
+from penstock.sinks import build, order
 from penstock.sinks.base import BatchId, Sink, SinkClosed, SinkSettings
+from penstock.sinks.stream import FLUSH_BATCHES
 from tests import flows
 from tests.conftest import assert_adds_up
 
@@ -102,6 +105,19 @@ def test_a_bug_in_a_sink_is_named_as_one() -> None:
     stage = run(Scripted(ZeroDivisionError("oh")))
     assert isinstance(stage.error, InternalError)
     assert "ZeroDivisionError" in str(stage.error)
+
+
+@pytest.mark.parametrize("uri", ["null:", "json:{folder}/out"])
+def test_little_is_remembered_of_an_endless_input(uri: str, tmp_path: Path) -> None:
+    stage = Stage(build(order(uri.format(folder=tmp_path))), queue_batches=2)
+    stage.open(flows.batch(0))
+    most = 0
+    for number in range(2 * FLUSH_BATCHES):
+        stage.offer(BatchId("test", number), flows.batch(1), 0)
+        most = max(most, len(stage._taken))
+    stage.finish()
+    assert most <= FLUSH_BATCHES
+    assert stage.ledger().count(stage.sink.uri, "out", unit="flows") == 2 * FLUSH_BATCHES
 
 
 def test_a_full_queue_makes_a_file_wait() -> None:

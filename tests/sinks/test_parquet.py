@@ -61,6 +61,26 @@ def test_without_rotation_there_is_one_file(tmp_path: Path) -> None:
     assert len(write(tmp_path, batch, options="?rotate=0")) == 1
 
 
+def test_without_rotation_the_name_still_tells_the_packet_time(tmp_path: Path) -> None:
+    (path,) = write(tmp_path, flows.batch(), options="?rotate=0")
+    assert path.name == "flows-20260101T000000Z-0001.parquet"
+
+
+def test_a_batch_whose_last_row_fills_a_file_is_safe(tmp_path: Path) -> None:
+    assert len(write(tmp_path, flows.batch(), flows.batch(), options="?max_size=1")) == 2
+
+
+def test_batches_are_safe_once_their_file_is_whole(tmp_path: Path) -> None:
+    sink = build(order(f"parquet:{tmp_path}?rotate=1h"))
+    sink.open([])
+    sink.write(BatchId("test", 0), flows.batch())
+    assert list(sink.safe()) == []
+    sink.write(BatchId("test", 1), flows.batch(1, start_ns=flows.START_NS + 7200 * SECOND_NS))
+    assert list(sink.safe()) == [BatchId("test", 0)]
+    assert list(sink.flush()) == [BatchId("test", 1)]
+    sink.close()
+
+
 def test_a_full_file_is_followed_by_another(tmp_path: Path) -> None:
     batches = [flows.batch(2000) for _ in range(20)]
     paths = write(tmp_path, *batches, options="?max_size=50000")
@@ -106,6 +126,14 @@ def test_a_file_is_hidden_until_it_is_whole_and_given_up_without_a_flush(tmp_pat
     assert not list(tmp_path.glob("*.parquet"))
     sink.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # who runs the tests may be root
+    with pytest.raises(SinkError, match="the folder cannot be written to"):
+        build(order(f"parquet:{tmp_path}")).open([])
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_sink(tmp_path: Path) -> None:

@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits."""
+    _stand_in_for_closed()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if given == ["--version"]:
-        # Before anything heavy is imported: scripts ask for this often.
-        from penstock import _core  # noqa: PLC0415
-
-        print(f"penstock {_core.__version__}")
-        sys.exit(0)
     try:
-        status = _run(given)
+        status = _tell_version() if given == ["--version"] else _run(given)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
-        # Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _forget_output()
         status = 0
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _forget_output()
+        complain(f"standard output: {error.strerror}")
+        status = 1
     sys.exit(status)
 
 
@@ -42,6 +43,26 @@ def complain(problem: str) -> None:
     """Says what is wrong, a line each, on standard error."""
     for line in problem.splitlines():
         print(f"penstock: {line}", file=sys.stderr)
+
+
+def _tell_version() -> int:
+    # Before anything heavy is imported: scripts ask for this often.
+    from penstock import _core  # noqa: PLC0415
+
+    print(f"penstock {_core.__version__}")
+    return 0
+
+
+def _stand_in_for_closed() -> None:
+    """Something to print to where the shell closed a stream, so that no file takes its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+
+
+def _forget_output() -> None:
+    """Lets go of what cannot be printed: Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _run(given: list[str]) -> int:

@@ -57,7 +57,7 @@ def probe(
         bool, typer.Option("--uniflow", help="A record for each direction of a flow.")
     ] = False,
     key: Annotated[
-        str | None, typer.Option(metavar="A,B,C", help="What makes packets one flow.")
+        str | None, typer.Option(metavar="A,B,C", help="The columns that make packets one flow.")
     ] = None,
     tunnel: Annotated[
         str | None,
@@ -126,7 +126,7 @@ def _graph(context: typer.Context, config: Path | None, said: shorthand.Shorthan
         if not said.sources:
             raise ConfigError("no source is named; try: penstock probe capture.pcapng")
         return said.graph()
-    beside = [name for name in ONLY_WITHOUT_CONFIG if context.params.get(name)]
+    beside = [name for name in ONLY_WITHOUT_CONFIG if _is_said(context, name)]
     if beside:
         option = "--" + beside[0].rstrip("_").replace("_", "-")
         raise ConfigError(f"{option} cannot stand beside --config, which says the whole graph")
@@ -141,6 +141,12 @@ def _graph(context: typer.Context, config: Path | None, said: shorthand.Shorthan
     return check.graph(tables)
 
 
+def _is_said(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, whatever its value."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _run(graph: Graph, ledger: str | None, *, quiet: bool) -> int:
     from penstock.pipeline.supervise import run  # noqa: PLC0415 -- not needed to show a config
 
@@ -149,14 +155,16 @@ def _run(graph: Graph, ledger: str | None, *, quiet: bool) -> int:
         outcome = run(graph, bar.update)
     if _core.DEBUG_BUILD and not quiet:
         print("penstock: this is a debug build, many times slower than make build", file=sys.stderr)
-    if ledger is not None:
-        _write_ledger(outcome, ledger)
     if not quiet and not outcome.readers_gone:
         _tell(outcome)
     for error in outcome.errors:
         print(f"penstock: {error}", file=sys.stderr)
         if isinstance(error, InternalError):
             print("penstock: this is a bug in penstock; please report it", file=sys.stderr)
+    if ledger is not None:
+        _write_ledger(outcome, ledger)
+    if any(isinstance(error, ConfigError) for error in outcome.errors):
+        return 2
     return 1 if outcome.errors else 0
 
 

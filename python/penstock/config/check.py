@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from penstock import _core
 from penstock.config.model import Graph
 from penstock.errors import ConfigError
-from penstock.naming import nearest, unknown
+from penstock.naming import unknown
+from penstock.refusal import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +41,8 @@ def graph(data: Any) -> Graph:
     try:
         made = Graph.model_validate(data)
     except ValidationError as error:
-        problems += [_explained(detail) for detail in error.errors(include_url=False)]
+        for detail in error.errors(include_url=False):
+            problems += _explained(detail)
     problems += _references(data)
     if made is not None and not problems:
         return made
@@ -56,55 +60,17 @@ class MistakesError(ConfigError):
         self.problems = problems
 
 
-def _explained(detail: ErrorDetails) -> Problem:
+def _explained(detail: ErrorDetails) -> list[Problem]:
     at = ".".join(str(part) for part in detail["loc"])
-    return Problem(at, _problem(detail))
+    return [Problem(at, line) for line in _problem(detail).splitlines()]
 
 
 def _problem(detail: ErrorDetails) -> str:
-    kind, value = detail["type"], detail["input"]
-    context = detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        known = _fields_at(detail["loc"][:-1])
-        return unknown("setting", str(detail["loc"][-1]), known)
-    if kind == "missing":
+    if detail["type"] == "extra_forbidden":
+        return unknown("setting", str(detail["loc"][-1]), _fields_at(detail["loc"][:-1]))
+    if detail["type"] == "missing":
         return f"is missing; needed: {_summary(detail['loc'])}"
-    if kind == "literal_error":
-        allowed = str(context["expected"]).replace(" or ", ", ").replace("'", "")
-        guess = nearest(str(value), allowed.split(", "))
-        meant = f"; did you mean {guess!r}?" if guess else ""
-        return f"{value!r} is not known{meant}; allowed: {allowed}"
-    if kind == "refused":
-        return str(detail["msg"])
-    if kind == "value_error":
-        return str(detail["msg"]).removeprefix("Value error, ")
-    allowed = ALLOWED.get(kind, str(detail["msg"])).format(**context)
-    return f"{_shown(value)} is not possible; allowed: {allowed}"
-
-
-ALLOWED = {
-    "bool_parsing": "true, false",
-    "bool_type": "true, false",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "greater_than_equal": "{ge} or more",
-    "less_than_equal": "{le} or less",
-    "too_short": "{min_length} or more entries",
-    "string_too_short": "text that is not empty",
-    "string_pattern_mismatch": "letters, digits, '_', '-' and '.'",
-}
-"""What may stand where pydantic's check of that name failed."""
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return refusal(detail)
 
 
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
@@ -134,7 +100,8 @@ def _summary(loc: tuple[int | str, ...]) -> str:
             setting = model.model_fields[step]
             text = setting.description or ""
             model = _model_in(setting.annotation) or model
-    return text.split(".")[0][:1].lower() + text.split(".")[0][1:]
+    sentence = text.partition(". ")[0].rstrip(".")
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _references(data: Any) -> Iterator[Problem]:
@@ -158,6 +125,7 @@ def _references(data: Any) -> Iterator[Problem]:
         for number, cache in enumerate(wanted if isinstance(wanted, list) else []):
             if isinstance(cache, str) and cache not in caches:
                 yield Problem(f"{at}.caches.{number}", unknown("cache", cache, caches))
+    yield from _one_sided(data)
     yield from _same_place(data)
     yield from _read_twice(data)
 
@@ -169,21 +137,51 @@ def _twice(table: str, data: Any) -> Iterator[Problem]:
             yield Problem(f"{table}.{number}.name", f"{name!r} is the name of another already")
 
 
+def _one_sided(data: Any) -> Iterator[Problem]:
+    """A biflow's key needs both ends of a field, or neither: else nothing is its reverse."""
+    for at, cache in _parts(data, "caches"):
+        key = cache.get("key")
+        if cache.get("uniflow") or not isinstance(key, list):
+            continue
+        for number, name in enumerate(key):
+            other = OTHER_END.get(str(name)[:4], "") + str(name)[4:]
+            if other in _core.key_fields() and other not in key:
+                yield Problem(
+                    f"{at}.key.{number}",
+                    f"{name!r} without {other!r} has no reverse direction; "
+                    f"allowed: both, or uniflow",
+                )
+
+
 def _same_place(data: Any) -> Iterator[Problem]:
-    """Two sinks in one file would overwrite each other."""
+    """Two sinks in one file would overwrite each other, and a sink in a capture that capture."""
     from penstock.sinks import order  # noqa: PLC0415 -- the table, not any sink
 
+    read = _files_read(data)
     taken: dict[str, str] = {}
     for at, exporter in _parts(data, "exporters"):
         try:
             asked = order(exporter["sink"])
         except (ConfigError, KeyError, AttributeError, TypeError):
             continue
-        place = "standard output" if asked.to_stdout else asked.place
-        if place in taken:
-            yield Problem(f"{at}.sink", f"{place} is written to by {taken[place]!r} already")
+        place = os.path.realpath(asked.place) if asked.place else "" if not asked.to_stdout else "-"
+        shown = asked.place or "standard output"
+        if place in read:
+            yield Problem(f"{at}.sink", f"{shown} is a source; flows would overwrite it")
+        elif place in taken:
+            yield Problem(f"{at}.sink", f"{shown} is written to by {taken[place]!r} already")
         elif place:
             taken[place] = exporter["sink"]
+
+
+def _files_read(data: Any) -> set[str]:
+    found = set()
+    for _, point in _parts(data, "observation_points"):
+        sources = point.get("sources")
+        for source in sources if isinstance(sources, list) else []:
+            if isinstance(source, str) and source not in ("-", ""):
+                found.add(os.path.realpath(source.removeprefix("pcap:")))
+    return found
 
 
 def _read_twice(data: Any) -> Iterator[Problem]:
@@ -208,3 +206,7 @@ def _parts(data: Any, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _names(data: Any, table: str) -> list[str]:
     found = [part.get("name") for _, part in _parts(data, table)]
     return [name for name in found if isinstance(name, str)]
+
+
+OTHER_END = {"src_": "dst_", "dst_": "src_"}
+"""How the name of a field begins, and that of the same field of the other end."""

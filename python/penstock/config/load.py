@@ -10,6 +10,8 @@ from penstock.config.check import MistakesError, graph
 from penstock.errors import ConfigError
 
 if TYPE_CHECKING:
+    import yaml
+
     from penstock.config.model import Graph
 
 
@@ -41,7 +43,7 @@ def _read(path: Path) -> Any:
         raise ConfigError(error.strerror or str(error), path=str(path)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"octet {error.start}: not UTF-8 text", path=str(path)) from error
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix.lower() in (".yaml", ".yml"):
         return _yaml(text, path)
     return _toml(text, path)
 
@@ -61,5 +63,11 @@ def _yaml(text: str, path: Path) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"not YAML: {problem}", path=str(path)) from error
+        raise ConfigError(f"not YAML: {_yaml_problem(error)}", path=str(path)) from error
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return " ".join(str(error).split())
+    return f"{problem} (at line {mark.line + 1}, column {mark.column + 1})"

@@ -17,7 +17,7 @@ from penstock.config import words
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")]
 """What other parts call this one: letters, digits, ``_``, ``-`` and ``.``."""
 
-Duration = Annotated[float, BeforeValidator(quantity.seconds)]
+Timeout = Annotated[float, BeforeValidator(quantity.timeout)]
 """Seconds, or a word such as ``90s``, ``5m``, ``1h``."""
 
 
@@ -33,7 +33,7 @@ class ObservationPoint(Part):
     name: Name
     """What caches call it."""
 
-    sources: Annotated[list[str], Field(min_length=1)]
+    sources: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     """Capture files, read one after another as one stream: `FILE`, `pcap:FILE`, or `-` for standard input."""
 
 
@@ -46,7 +46,7 @@ class Selector(Part):
     filter: Annotated[str, AfterValidator(words.filter_expression)] | None = None
     """A pcap-filter(7) expression; only packets that match are metered. Needs libpcap."""
 
-    count: Annotated[int, Field(ge=1)] | None = None
+    count: Annotated[int, Field(ge=1, le=(1 << 63) - 1)] | None = None
     """Stop after this many packets have been read, before any filter."""
 
 
@@ -80,17 +80,17 @@ class Cache(Part):
     uniflow: bool = False
     """A record for each direction, in place of one for both."""
 
-    active_timeout: Duration = 300.0
+    active_timeout: Timeout = 300.0
     """A flow this long is cut here and goes on as the next record. In packet time."""
 
-    idle_timeout: Duration = 30.0
+    idle_timeout: Timeout = 30.0
     """A flow without packets for this long has ended. In packet time."""
 
-    fragment_timeout: Duration = 30.0
+    fragment_timeout: Timeout = 30.0
     """How long a datagram's first fragment is remembered for the later ones. In packet time."""
 
-    max_flows: Annotated[int, Field(ge=1, le=4_000_000_000)] = 1_000_000
-    """Flows held at a time; over it the one nearest its end leaves early, with end reason 5."""
+    max_flows: Annotated[int, Field(ge=1, le=1 << 31)] = 1_000_000
+    """Flows held at a time: each of 256 partitions holds its share, and some more for chance; over it the one nearest its end leaves early, with end reason 5."""
 
     tunnel: Literal["inner", "outer"] = "inner"
     """Of a packet in a tunnel, meter the packet inside, or the one that carries it."""

@@ -96,14 +96,22 @@ def _check_options(name: object, options: dict[str, str]) -> None:
         return  # the name is refused by itself
     known = {option["name"]: option for option in rows[0]["options"]}
     known |= {option["alias"]: option for option in rows[0]["options"] if option["alias"]}
+    problems, seen = [], dict[str, str]()
     for option, value in options.items():
         if option not in known:
-            raise refused(unknown(f"option of plugin {name!r}:", option, known))
-        allowed = OPTION_VALUES.get(known[option]["type"])
+            problems.append(unknown(f"option of plugin {name!r}:", option, known))
+            continue
+        row = known[option]
+        other = seen.setdefault(row["name"], option)
+        if other != option:
+            problems.append(f"option {option!r} of plugin {name!r} is given as {other!r} already")
+        allowed = OPTION_VALUES.get(row["type"])
         if allowed is not None and not allowed[0](value):
-            raise refused(
+            problems.append(
                 f"option {option!r} of plugin {name!r} cannot be {value!r}; allowed: {allowed[1]}"
             )
+    if problems:
+        raise refused("\n".join(problems))
 
 
 TRUTH = ("", "true", "yes", "on", "1", "false", "no", "off", "0")

@@ -17,7 +17,7 @@ from penstock.ledger import Ledger, Row
 from penstock.sinks.base import BatchId, SinkClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from penstock.batch import FlowBatch
     from penstock.sinks.base import Sink
@@ -127,6 +127,7 @@ class Stage:
         shaped = batch.split_biflows() if self.sink.biflow == "split" else batch
         self._write_patiently(batch_id, shaped)
         self.sink.tick(now_ns)
+        self._settle(self.sink.safe())
 
     def _write_patiently(self, batch_id: BatchId, batch: FlowBatch) -> None:
         for delay_s in RETRY_DELAYS_S:
@@ -141,7 +142,10 @@ class Stage:
         self.sink.write(batch_id, batch)
 
     def _flush(self) -> None:
-        for batch_id in self.sink.flush():
+        self._settle(self.sink.flush())
+
+    def _settle(self, safe: Collection[BatchId]) -> None:
+        for batch_id in safe:
             self._flows_out += self._taken.pop(batch_id, 0)
 
     def _why_lost(self) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from penstock.errors import ConfigError
 from penstock.naming import unknown
+from penstock.refusal import refusal
 from penstock.uri import parse_sink
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def order(text: str) -> Order:
     """Checks a sink's URI without touching the destination.
 
     Raises:
-        ConfigError: the sink, its place or one of its options cannot be.
+        ConfigError: the sink, its place or its options cannot be; a line for each mistake.
     """
     from pydantic import ValidationError  # noqa: PLC0415 -- a listing of sinks need not pay for it
 
@@ -93,18 +94,25 @@ def order(text: str) -> Order:
         raise ConfigError(f"sink {uri.name!r} takes no place, and {uri.place!r} is given")
     if not place and entry.place == "DIR":
         raise ConfigError(f"sink {uri.name!r} needs a folder: {uri.name}:DIR")
-    settings = settings_class(uri.name)
-    for option in uri.options:
-        if option not in settings.model_fields:
-            known = settings.model_fields
-            raise ConfigError(unknown(f"option of sink {uri.name!r}:", option, known))
+    kind = settings_class(uri.name)
+    known = kind.model_fields
+    problems = [
+        unknown(f"option of sink {uri.name!r}:", option, known)
+        for option in uri.options
+        if option not in known
+    ]
+    settings = None
     try:
-        return Order(uri.name, place, settings.model_validate(uri.options), text)
+        settings = kind.model_validate(
+            {option: value for option, value in uri.options.items() if option in known}
+        )
     except ValidationError as error:
-        first = error.errors()[0]
-        problem = str(first["msg"]).removeprefix("Value error, ")
-        at = ".".join(str(part) for part in first["loc"][:1])
-        raise ConfigError(f"sink {uri.name!r}: {at}: {problem}") from None
+        for detail in error.errors():
+            at = f"sink {uri.name!r}: {detail['loc'][0]}: "
+            problems += [at + line for line in refusal(detail).splitlines()]
+    if settings is None or problems:
+        raise ConfigError("\n".join(problems))
+    return Order(uri.name, place, settings, text)
 
 
 def settings_class(name: str) -> type[SinkSettings]:

@@ -93,9 +93,19 @@ class Sink(ABC):
             now_ns: nanoseconds since 1970: the clock's of a live source, else the packets'.
         """
 
+    def safe(self) -> Collection[BatchId]:
+        """The batches that became safe since this or :meth:`flush` was last asked; pushes nothing.
+
+        Asked after every batch, so that what is remembered of an endless input stays little.
+        """
+        return ()
+
     @abstractmethod
     def flush(self) -> Collection[BatchId]:
-        """Push out what is held back; the batches that became safe at the destination by now."""
+        """Push out what is held back; the batches that became safe at the destination by now.
+
+        Each batch is answered once, here or by :meth:`safe`.
+        """
 
     def close(self) -> None:  # noqa: B027 -- not all need it
         """Let go of what :meth:`open` acquired. Called once, even after errors."""
@@ -109,14 +119,14 @@ def column_names(value: object) -> object:
     """Checks names of columns, given as a list or with commas between.
 
     Raises:
-        ValueError: there is no such column.
+        ValueError: there is no such column; a line for each.
     """
     names = [word.strip() for word in value.split(",")] if isinstance(value, str) else value
     if isinstance(names, (list, tuple)):
         known = [row["name"] for row in _core.columns()]
-        for name in names:
-            if name not in known:
-                raise ValueError(unknown("column", str(name), known))
+        wrong = [unknown("column", str(name), known) for name in names if name not in known]
+        if wrong:
+            raise ValueError("\n".join(wrong))
         if not names:
             raise ValueError("no column is named; leave the option out for all")
         return tuple(names)

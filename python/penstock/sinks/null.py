@@ -28,6 +28,9 @@ class Null(Sink):
         _ = batch
         self._taken.append(batch_id)
 
+    def safe(self) -> Collection[BatchId]:
+        return self.flush()
+
     def flush(self) -> Collection[BatchId]:
         taken, self._taken = self._taken, []
         return taken

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from penstock.errors import SinkError
 from penstock.quantity import NS_PER_S, nanoseconds, octets, seconds
@@ -44,8 +44,8 @@ class ParquetSettings(SinkSettings):
     columns: Columns | None = None
     """Which columns; all that the batch has when absent."""
 
-    compression_level: int = 1
-    """Zstandard's level, 1 to 22."""
+    compression_level: Annotated[int, Field(ge=1, le=22)] = 1
+    """Zstandard's level: higher is smaller and slower."""
 
 
 class Parquet(Sink):
@@ -76,6 +76,8 @@ class Parquet(Sink):
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._failed(error) from error
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise SinkError("the folder cannot be written to", sink=self.uri)
 
     def write(self, batch_id: BatchId, batch: FlowBatch) -> None:
         try:
@@ -86,7 +88,13 @@ class Parquet(Sink):
                 self._append(rows)
         except OSError as error:
             raise self._failed(error) from error
-        self._in_file.append(batch_id)
+        # Where the last row filled a file, none is open and all of the batch is safe.
+        (self._safe if self._file is None else self._in_file).append(batch_id)
+
+    def safe(self) -> Collection[BatchId]:
+        """The batches in files that are whole."""
+        safe, self._safe = self._safe, []
+        return safe
 
     def flush(self) -> Collection[BatchId]:
         """Ends the file that is open."""
@@ -94,8 +102,7 @@ class Parquet(Sink):
             self._finish()
         except OSError as error:
             raise self._failed(error) from error
-        safe, self._safe = self._safe, []
-        return safe
+        return self.safe()
 
     def close(self) -> None:
         """Gives up what no :meth:`flush` has made a file."""
@@ -115,10 +122,13 @@ class Parquet(Sink):
 
     def _by_window(self, arrow: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The batch cut where the time that flows have reached enters another window."""
-        if not self._rotate_ns or not arrow.num_rows:
-            yield 0, arrow
+        if not arrow.num_rows:
             return
         ends = arrow.column(CLOCK).cast("int64")
+        if not self._rotate_ns:
+            self._clock_ns = max(self._clock_ns, ends[0].as_py())
+            yield 0, arrow
+            return
         start, rows = 0, arrow.num_rows
         while start < rows:
             self._clock_ns = max(self._clock_ns, ends[start].as_py())

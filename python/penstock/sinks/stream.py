@@ -62,6 +62,9 @@ class StreamSink(Sink):
         self._put(self.encode(batch))
         self._written.append(batch_id)
 
+    def safe(self) -> Collection[BatchId]:
+        return self.flush() if len(self._written) >= FLUSH_BATCHES else ()
+
     def flush(self) -> Collection[BatchId]:
         if self._path is not None:
             try:
@@ -92,3 +95,7 @@ class StreamSink(Sink):
 
     def _failed(self, error: OSError) -> SinkError:
         return SinkError(error.strerror or str(error), sink=self.uri)
+
+
+FLUSH_BATCHES = 256
+"""Batches after which the disk is asked to hold them: seldom enough to cost nothing."""
