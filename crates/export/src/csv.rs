@@ -8,6 +8,8 @@
 
 use arrow_array::RecordBatch;
 
+use penstock_record::{write_ip, write_mac};
+
 use crate::column::{Column, Kind, Values};
 use crate::{EncodeError, format, json, time};
 
@@ -59,8 +61,8 @@ fn field(values: &Values<'_>, row: usize, scratch: &mut Vec<u8>, out: &mut Vec<u
             "" => out.extend_from_slice(b"\"\""),
             word => text(word.as_bytes(), out),
         },
-        Kind::Address(addresses) => format::address(&addresses[row], out),
-        Kind::Mac(macs) => format::mac(macs[row], out),
+        Kind::Address(addresses) => write_ip(&addresses[row], out),
+        Kind::Mac(macs) => write_mac(&macs[row], out),
         Kind::Time { ticks, per_second } => time::rfc3339(ticks[row], *per_second, out),
         Kind::Octets(octets) => match octets.value(row) {
             [] => out.extend_from_slice(b"\"\""),

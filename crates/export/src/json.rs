@@ -8,6 +8,8 @@
 
 use arrow_array::RecordBatch;
 
+use penstock_record::{write_ip, write_mac};
+
 use crate::column::{Column, Kind, Values};
 use crate::{EncodeError, format, time};
 
@@ -37,8 +39,8 @@ pub fn json_lines(
 /// One value as JSON. What it says for a null is not defined: ask [`Values::is_null`] first.
 pub(crate) fn value(values: &Values<'_>, row: usize, out: &mut Vec<u8>) {
     match &values.kind {
-        Kind::Address(addresses) => quoted(out, |out| format::address(&addresses[row], out)),
-        Kind::Mac(macs) => quoted(out, |out| format::mac(macs[row], out)),
+        Kind::Address(addresses) => quoted(out, |out| write_ip(&addresses[row], out)),
+        Kind::Mac(macs) => quoted(out, |out| write_mac(&macs[row], out)),
         Kind::Time { ticks, per_second } => {
             quoted(out, |out| time::rfc3339(ticks[row], *per_second, out));
         }

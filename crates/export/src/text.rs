@@ -9,6 +9,8 @@
 
 use arrow_array::RecordBatch;
 
+use penstock_record::{write_ip, write_mac};
+
 use crate::column::{Column, Kind, Values};
 use crate::words::Vocabulary;
 use crate::{EncodeError, format, json, time};
@@ -127,8 +129,8 @@ fn value(values: &Values<'_>, row: usize, scratch: &mut Vec<u8>, out: &mut Vec<u
     let (values, row) = values.behind_keys(row);
     match &values.kind {
         Kind::Text(words) => printable(words.value(row), out),
-        Kind::Address(addresses) => format::address(&addresses[row], out),
-        Kind::Mac(macs) => format::mac(macs[row], out),
+        Kind::Address(addresses) => write_ip(&addresses[row], out),
+        Kind::Mac(macs) => write_mac(&macs[row], out),
         Kind::Time { ticks, per_second } => time::readable(ticks[row], *per_second, out),
         Kind::Duration { ticks, nanoseconds_per_tick } => {
             let nanoseconds = i128::from(ticks[row]) * i128::from(*nanoseconds_per_tick);

@@ -78,10 +78,16 @@ impl Flows {
         hot.state.has(State::LIVE)
     }
 
-    /// Counts a packet into its flow's record. `now_ns` is the packet's time, or the packet
-    /// clock's where that is another.
+    /// Counts a packet into its flow's record, and answers whether it is the record's first.
+    /// `now_ns` is the packet's time, or the packet clock's where that is another.
     #[inline]
-    pub fn count(&mut self, place: u32, described: &Described, rare: Option<&Rare>, now_ns: i64) {
+    pub fn count(
+        &mut self,
+        place: u32,
+        described: &Described,
+        rare: Option<&Rare>,
+        now_ns: i64,
+    ) -> bool {
         let packet = &described.packet;
         let side = usize::from(described.place.from_high);
         let clamped = described.time_ns != now_ns;
@@ -133,6 +139,7 @@ impl Flows {
             }
             self.keep_original_times(place, described, last_before_ns, clamped, begins);
         }
+        begins
     }
 
     /// Keeps apart the original times of a flow whose packet clock is another.

@@ -238,14 +238,15 @@ impl Owner {
             }
             None => self.begin(index, described, rare, now_ns),
         };
-        self.flows.count(place, described, rare, now_ns);
+        let begins = self.flows.count(place, described, rare, now_ns);
         if !self.plugins.is_empty() {
             self.show(place, described, chunk);
         }
-        if self.flows.hot.get(place).timer == NO_ENTRY {
+        if begins && self.flows.hot.get(place).timer == NO_ENTRY {
             self.schedule(index, place);
         }
-        if described.packet.has.contains(Has::TCP) {
+        let packet = &described.packet;
+        if packet.has.contains(Has::TCP) && tcp::may_end(packet.tcp_flags) {
             self.tcp(index, place, described, rare, now_ns);
         }
     }

@@ -40,10 +40,16 @@ pub(crate) const fn begins_anew(hot: &Hot, flags: u16, side: usize) -> bool {
         && (hot.state.has(State::ENDED) || hot.state.has(State::fin_of(side)))
 }
 
+/// Whether the flags can end anything.
+#[inline]
+pub(crate) const fn may_end(flags: u16) -> bool {
+    flags & (FIN | RST) != 0
+}
+
 /// Takes note of the flags of a packet from `side`.
 #[inline]
 pub(crate) fn observe(hot: &mut Hot, flags: u16, side: usize, uniflow: bool) -> Effect {
-    if flags & (FIN | RST) == 0 || hot.state.has(State::ENDED) {
+    if !may_end(flags) || hot.state.has(State::ENDED) {
         return Effect::None;
     }
     if flags & RST != 0 {

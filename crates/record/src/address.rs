@@ -250,4 +250,47 @@ mod tests {
         write_ip(&octets, &mut text);
         String::from_utf8(text).unwrap()
     }
+
+    fn address_text(octets: [u8; 16]) -> String {
+        let mut out = Vec::new();
+        write_ip(&octets, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_octet_of_an_ipv4_address_is_written_as_the_standard_library_does() {
+        for octet in 0..=255 {
+            for ipv4 in [[octet, 0, 2, 255], [10, octet, octet, octet]].map(Ipv4Addr::from) {
+                let mapped = ipv4.to_ipv6_mapped().octets();
+                assert_eq!(address_text(mapped), ipv4.to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_zero_groups_is_written_as_the_standard_library_does() {
+        for value in [1_u16, 0x10, 0xabc, 0x0fff, 0xffff] {
+            for pattern in 0..=255_u8 {
+                let groups: [u16; 8] =
+                    std::array::from_fn(|bit| if pattern >> bit & 1 == 1 { value } else { 0 });
+                let ipv6 = Ipv6Addr::from(groups);
+                if ipv6.to_ipv4_mapped().is_none() {
+                    assert_eq!(address_text(ipv6.octets()), ipv6.to_string());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_examples_of_rfc_5952_are_written_as_it_says() {
+        for (long, short) in [
+            ("2001:0db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
+            ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"),
+            ("2001:0DB8::0001", "2001:db8::1"),
+            ("0:0:0:0:0:0:0:0", "::"),
+        ] {
+            let ipv6: Ipv6Addr = long.parse().unwrap();
+            assert_eq!(address_text(ipv6.octets()), short);
+        }
+    }
 }
