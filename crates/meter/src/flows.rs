@@ -185,7 +185,8 @@ impl Flows {
 
 /// Keeps type and code of the first ICMP message, and of the source's first if that is later.
 fn note_icmp(hot: &mut Hot, packet: &Packet) {
-    if matches!(packet.ends, Ends::IcmpEcho | Ends::IcmpTimestamp | Ends::IcmpOther) {
+    let ends = hot.key.kind().ends();
+    if matches!(ends, Ends::IcmpEcho | Ends::IcmpTimestamp | Ends::IcmpOther) {
         let [flags, _] = &mut hot.tcp_flags;
         *flags = u16::from_be_bytes([packet.icmp_type, packet.icmp_code]);
     }

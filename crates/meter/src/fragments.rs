@@ -47,6 +47,7 @@ struct Identity {
 
 struct Memory {
     serial: u64,
+    since_ns: i64,
     first: First,
     waiting: Vec<(Described, Option<Box<Rare>>)>,
     /// Octets of payload seen, and in all once the last fragment has told.
@@ -202,6 +203,15 @@ impl Fragments {
     }
 
     fn memory(&mut self, identity: Identity, clock_ns: i64) -> &mut Memory {
+        let old = self
+            .datagrams
+            .get(&identity)
+            .is_some_and(|memory| clock_ns.saturating_sub(memory.since_ns) >= self.timeout_ns);
+        if old {
+            let mut out = mem::take(&mut self.out);
+            self.forget(identity, &mut out);
+            self.out = out;
+        }
         if !self.datagrams.contains_key(&identity) {
             while self.by_age.len() >= MAX_DATAGRAMS {
                 let mut out = mem::take(&mut self.out);
@@ -214,6 +224,7 @@ impl Fragments {
         let serial = self.serial;
         self.datagrams.entry(identity).or_insert_with(|| Memory {
             serial,
+            since_ns: clock_ns,
             first: First::Unseen,
             waiting: Vec::new(),
             octets: 0,
@@ -226,6 +237,10 @@ impl Fragments {
         if self.datagrams.get(&identity).is_none_or(|memory| memory.serial != serial) {
             return;
         }
+        self.forget(identity, out);
+    }
+
+    fn forget(&mut self, identity: Identity, out: &mut Descriptions) {
         let Some(memory) = self.datagrams.remove(&identity) else { return };
         self.waiting -= memory.waiting.len();
         for (described, rare) in memory.waiting {

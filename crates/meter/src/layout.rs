@@ -145,6 +145,22 @@ impl KeyLayout {
         self.plain
     }
 
+    /// Whether a flow is one connection at most, so that TCP's end is its end.
+    pub const fn tells_connections_apart(&self) -> bool {
+        const CONNECTION: Fields = SRC_ADDR | DST_ADDR | SRC_PORT | DST_PORT | PROTOCOL;
+        self.fields & CONNECTION == CONNECTION
+    }
+
+    /// Whether all packets of a flow have one protocol.
+    pub const fn has_protocol(&self) -> bool {
+        self.has(PROTOCOL)
+    }
+
+    /// Whether all packets of a flow have one IP version.
+    pub const fn has_ip_version(&self) -> bool {
+        self.has(SRC_ADDR | DST_ADDR | IP_VERSION)
+    }
+
     /// Whether the other direction's uniflow can be found by
     /// [`Key::of_other_direction`].
     pub const fn has_other_direction(&self) -> bool {
@@ -157,7 +173,7 @@ impl KeyLayout {
     pub fn locate(&self, packet: &Packet, place: &mut Place) {
         self.order(packet, place);
         if !self.plain {
-            self.mask(place);
+            self.mask(&mut place.key);
         }
         place.hash = place.key.hash(&self.seed);
     }
@@ -189,8 +205,8 @@ impl KeyLayout {
 
     #[inline]
     fn order(&self, packet: &Packet, place: &mut Place) {
-        let (src, dst) = (u128::from_le_bytes(packet.src), u128::from_le_bytes(packet.dst));
-        let (src_port, dst_port) = match packet.ends {
+        let (mut src, mut dst) = (u128::from_le_bytes(packet.src), u128::from_le_bytes(packet.dst));
+        let (mut src_port, mut dst_port) = match packet.ends {
             Ends::Ports => (packet.src_port, packet.dst_port),
             Ends::None | Ends::Unread => (0, 0),
             Ends::IcmpEcho | Ends::IcmpTimestamp => (packet.icmp_id, packet.icmp_id),
@@ -199,6 +215,15 @@ impl KeyLayout {
                 (both, both)
             }
         };
+        if !self.plain {
+            // What does not count must not say either who is the lesser end.
+            for (address, field) in [(&mut src, SRC_ADDR), (&mut dst, DST_ADDR)] {
+                *address = if self.has(field) { *address } else { 0 };
+            }
+            for (port, field) in [(&mut src_port, SRC_PORT), (&mut dst_port, DST_PORT)] {
+                *port = if self.has(field) { *port } else { 0 };
+            }
+        }
         let from_high = !self.oriented && (src > dst || (src == dst && src_port > dst_port));
         let (low, high, low_port, high_port) =
             if from_high { (dst, src, dst_port, src_port) } else { (src, dst, src_port, dst_port) };
@@ -219,31 +244,25 @@ impl KeyLayout {
             | u64::from(kind) << KIND;
     }
 
-    /// Blanks what does not count. Who is the lesser end was decided with all that was sent.
-    fn mask(&self, place: &mut Place) {
-        let Key { addresses: [low, high], tail } = &mut place.key;
-        let (src, dst) = if place.from_high { (high, low) } else { (low, high) };
-        let (src_port, dst_port) = if place.from_high { (HIGH_PORT, 0) } else { (0, HIGH_PORT) };
+    /// Blanks what does not count besides the ends.
+    fn mask(&self, key: &mut Key) {
         let mut blank = 0;
         let mut blank_unless = |fields, bits: u64| {
             if self.fields & fields == 0 {
                 blank |= bits;
             }
         };
-        blank_unless(SRC_PORT, 0xFFFF << src_port);
-        blank_unless(DST_PORT, 0xFFFF << dst_port);
         blank_unless(SRC_PORT | DST_PORT, u64::from(Kind::ENDS) << KIND);
         blank_unless(PROTOCOL, 0xFF << PROTOCOL_AT);
         blank_unless(SRC_ADDR | DST_ADDR | IP_VERSION, u64::from(Kind::IPV6) << KIND);
-        *tail &= !blank;
-        if self.fields & VLAN_ID == 0 {
-            *tail |= u64::from(NO_VLAN) << VLAN;
+        key.tail &= !blank;
+        if !self.has(VLAN_ID) {
+            key.tail |= u64::from(NO_VLAN) << VLAN;
         }
-        for (address, field) in [(src, SRC_ADDR), (dst, DST_ADDR)] {
-            if self.fields & field == 0 {
-                *address = [0; 2];
-            }
-        }
+    }
+
+    const fn has(&self, field: Fields) -> bool {
+        self.fields & field != 0
     }
 
     fn tunnel(&self, packet: &Packet, extra: &Extra) -> Option<TunnelKey> {
@@ -331,6 +350,24 @@ mod tests {
         let one = place(&layout, &packet(1, 2, (80, 4000)));
         let other = place(&layout, &packet(2, 1, (5, 6)));
         assert_eq!((one.key, one.hash), (other.key, other.hash));
+    }
+
+    #[test]
+    fn ports_alone_have_two_directions_whatever_the_addresses() {
+        let names = ["src_port", "dst_port"].map(String::from);
+        let layout = KeyLayout::of(&names, false, FIXED_SEED).unwrap();
+        let there = place(&layout, &packet(1, 2, (80, 4000)));
+        let back = place(&layout, &packet(9, 1, (4000, 80)));
+        assert_eq!((there.key, there.hash), (back.key, back.hash));
+        assert_ne!(there.from_high, back.from_high);
+    }
+
+    #[test]
+    fn a_key_without_ends_has_one_direction() {
+        let layout = KeyLayout::of(&[String::from("protocol")], false, FIXED_SEED).unwrap();
+        for (src, dst) in [(1, 2), (2, 1)] {
+            assert!(!place(&layout, &packet(src, dst, (1, 2))).from_high);
+        }
     }
 
     #[test]

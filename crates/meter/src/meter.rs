@@ -112,7 +112,7 @@ pub struct Meter<S: Packets, F> {
     engine: Engine<S, F>,
     rows: Departed,
     rows_per_batch: usize,
-    uniflow: bool,
+    layout: KeyLayout,
     progress: Arc<Progress>,
     more: bool,
 }
@@ -159,7 +159,7 @@ where
         };
         let rows = Departed::new(&instances);
         let rows_per_batch = settings.rows_per_batch;
-        Ok(Self { engine, rows, rows_per_batch, uniflow, progress, more: true })
+        Ok(Self { engine, rows, rows_per_batch, layout, progress, more: true })
     }
 
     /// The next batch; `None` at the end. If the source failed, that is told once, when
@@ -203,7 +203,7 @@ where
 
     fn batch(&mut self, rows: usize) -> RecordBatch {
         let mut batch = BatchBuilder::new(rows);
-        rows::fill(self.rows.first(rows), self.uniflow, &mut batch);
+        rows::fill(self.rows.first(rows), &self.layout, &mut batch);
         self.rows.write_plugins(rows, &mut batch);
         batch.finish()
     }

@@ -246,7 +246,10 @@ impl Owner {
             self.schedule(index, place);
         }
         let packet = &described.packet;
-        if packet.has.contains(Has::TCP) && tcp::may_end(packet.tcp_flags) {
+        if packet.has.contains(Has::TCP)
+            && tcp::may_end(packet.tcp_flags)
+            && self.rules.layout.tells_connections_apart()
+        {
             self.tcp(index, place, described, rare, now_ns);
         }
     }

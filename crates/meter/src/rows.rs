@@ -9,11 +9,13 @@ use penstock_wire::{Ends, TunnelType};
 
 use crate::flow::{Aside, Record, State, at};
 use crate::key::NO_VLAN;
+use crate::layout::KeyLayout;
 
 /// Adds the columns of these records.
-pub(crate) fn fill(records: &[Record], uniflow: bool, batch: &mut BatchBuilder) {
+pub(crate) fn fill(records: &[Record], layout: &KeyLayout, batch: &mut BatchBuilder) {
+    let uniflow = layout.uniflow();
     base(records, batch);
-    ends(records, batch);
+    ends(records, layout, batch);
     forward(records, batch);
     if !uniflow {
         reverse(records, batch);
@@ -43,13 +45,17 @@ fn base(records: &[Record], batch: &mut BatchBuilder) {
     batch.constant_text(column::SOURCE_KIND, "probe");
 }
 
-fn ends(records: &[Record], batch: &mut BatchBuilder) {
+fn ends(records: &[Record], layout: &KeyLayout, batch: &mut BatchBuilder) {
+    // What is not in the key may differ from packet to packet.
+    let valid = Validity::new(records.iter().map(|_| layout.has_ip_version()));
+    let valid = Some(&valid);
     let key = |r: &Record| r.hot.key;
-    batch.ip(column::SRC_ADDR, None, records.iter().map(|r| r.of_source(&r.hot.key.addresses())));
-    batch.ip(column::DST_ADDR, None, records.iter().map(|r| r.of_other(&r.hot.key.addresses())));
+    batch.ip(column::SRC_ADDR, valid, records.iter().map(|r| r.of_source(&r.hot.key.addresses())));
+    batch.ip(column::DST_ADDR, valid, records.iter().map(|r| r.of_other(&r.hot.key.addresses())));
     let version = |r: &Record| if key(r).kind().is_ipv6() { 6 } else { 4 };
-    batch.u8(column::IP_VERSION, None, records.iter().map(version));
-    batch.u8(column::PROTOCOL, None, records.iter().map(|r| r.hot.key.protocol()));
+    batch.u8(column::IP_VERSION, valid, records.iter().map(version));
+    let valid = Validity::new(records.iter().map(|_| layout.has_protocol()));
+    batch.u8(column::PROTOCOL, Some(&valid), records.iter().map(|r| r.hot.key.protocol()));
 
     let ends = |r: &Record| r.hot.key.kind().ends();
     let ports = Validity::new(records.iter().map(|r| ends(r) == Ends::Ports));

@@ -38,7 +38,10 @@ impl Rules {
     pub fn standing(&self, hot: &Hot, described: &Described, now_ns: i64) -> Standing {
         let packet = &described.packet;
         let side = usize::from(described.place.from_high);
-        if packet.has.contains(Has::TCP) && tcp::begins_anew(hot, packet.tcp_flags, side) {
+        if packet.has.contains(Has::TCP)
+            && self.layout.tells_connections_apart()
+            && tcp::begins_anew(hot, packet.tcp_flags, side)
+        {
             return Standing::Over(EndReason::EndOfFlow);
         }
         match self.reason(hot, now_ns) {

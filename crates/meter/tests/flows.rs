@@ -170,6 +170,19 @@ fn a_jump_in_time_lets_everything_leave_idle() {
 }
 
 #[test]
+fn a_flow_of_many_connections_does_not_end_with_one_of_them() {
+    let mut packets = connection(0, CLIENT, SERVER);
+    packets.extend(connection(10 * SECOND, (9, 41_000), SERVER));
+    packets.push((11 * SECOND, icmp(9, 1, 8, 77)));
+    let key = ["src_addr", "dst_addr"].map(String::from).to_vec();
+    let rows = rows(packets, &Settings { key: Some(key), ..Settings::default() });
+    assert_eq!(
+        rows.iter().map(|row| (row.packets, row.reason)).collect::<Vec<_>>(),
+        [((11, 6), 4)]
+    );
+}
+
+#[test]
 fn the_end_of_time_is_a_time_like_any_other() {
     let at = |time_ns, port| (time_ns, udp((5, port), SERVER, 1));
     let end = i64::MAX;

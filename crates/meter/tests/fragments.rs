@@ -48,6 +48,13 @@ fn a_fragment_does_not_wait_longer_than_it_may() {
 }
 
 #[test]
+fn a_first_fragment_that_comes_too_late_is_too_late_at_once() {
+    let [first, second, _] = fragments(7);
+    let rows = rows(vec![(0, second), (31 * SECOND, first)], &Settings::default());
+    assert_eq!(rows.iter().filter(|row| row.ports.is_none()).count(), 1);
+}
+
+#[test]
 fn a_number_may_be_used_again_once_its_datagram_is_complete() {
     let other = |at: usize, end: usize, more: u16| {
         let whole = datagram(6000, 53, 3000 - 8);

@@ -73,6 +73,9 @@ impl Plugin for Pstats {
         state.seen = state.seen.saturating_add(1);
         state.syn |= packet.has.contains(Has::TCP) && packet.tcp_flags & SYN != 0;
         let counts = self.include_zeroes || packet.payload_octets > 0;
+        if state.packets.len() == self.packets {
+            return Step::Done;
+        }
         if !counts || (self.skip_duplicates && state.is_duplicate(seen)) {
             return Step::More;
         }
@@ -82,7 +85,8 @@ impl Plugin for Pstats {
             flags: packet.tcp_flags as u8,
             direction: if seen.from_source { 1 } else { -1 },
         });
-        if state.packets.len() < self.packets { Step::More } else { Step::Done }
+        // Whether a SYN stays alone is known with the second packet.
+        if state.packets.len() < self.packets || state.seen < 2 { Step::More } else { Step::Done }
     }
 
     fn write(&self, states: &[Option<State>], batch: &mut BatchBuilder) {
