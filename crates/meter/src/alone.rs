@@ -94,7 +94,6 @@ impl<S: Packets, F: Select> Alone<S, F> {
 
     fn chunk(&mut self) {
         let Some(extent) = self.reading.read(&mut self.chunk) else {
-            self.group.clear();
             self.fragments.flush(&mut self.group);
             self.owner.meter_all(&self.group, &self.chunk);
             self.phase = Phase::Flushing(0);
@@ -112,7 +111,6 @@ impl<S: Packets, F: Select> Alone<S, F> {
             self.owner.meter_all(group, &self.chunk);
             start = end;
         }
-        self.group.clear();
         self.fragments.tick(clock_ns, &mut self.group);
         self.owner.meter_all(&self.group, &self.chunk);
         self.owner.tick(clock_ns);

@@ -29,28 +29,24 @@ impl Departed {
             return;
         }
         let mut order: Vec<u32> = (0..self.records.len() as u32).collect();
-        if !self.partitions.is_sorted() {
+        // What was put in order before has forgotten its partitions, and stays so.
+        let in_order = self.partitions.is_sorted();
+        if !in_order {
             order.sort_by_key(|row| self.partitions.get(*row as usize).copied());
         }
         for (left, all) in self.left.iter_mut().zip(&mut all.left) {
             all.append(left.as_mut(), &order);
         }
-        for row in order {
-            if let Some(record) = self.records.get_mut(row as usize) {
-                all.records.push(record.take());
+        if in_order {
+            all.records.append(&mut self.records);
+        } else {
+            let records = &mut self.records;
+            for row in order {
+                all.records.extend(records.get_mut(row as usize).map(Record::take));
             }
         }
         self.records.clear();
         self.partitions.clear();
-    }
-
-    /// Moves rows that are in order already behind those of `all`.
-    pub fn append_to(&mut self, all: &mut Self) {
-        let order: Vec<u32> = (0..self.records.len() as u32).collect();
-        for (left, all) in self.left.iter_mut().zip(&mut all.left) {
-            all.append(left.as_mut(), &order);
-        }
-        all.records.append(&mut self.records);
     }
 
     /// How many there are.

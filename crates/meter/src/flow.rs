@@ -98,8 +98,6 @@ impl State {
     pub const ETHERTYPE: Self = Self(1 << 9);
     /// The first packet had two tags or more.
     pub const INNER_VLAN: Self = Self(1 << 10);
-    /// Some packet had a tag.
-    pub const VLAN: Self = Self(1 << 11);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -287,7 +285,6 @@ pub(crate) fn describe(
         (Has::MACS, State::MACS),
         (Has::ETHERTYPE, State::ETHERTYPE),
         (Has::VLANS, State::INNER_VLAN),
-        (Has::VLAN, State::VLAN),
     ];
     for (has, state) in facts {
         if packet.has.contains(has) {

@@ -102,20 +102,24 @@ impl Fragments {
         mem::swap(packets, &mut self.out);
     }
 
-    /// Lets go of what has waited too long: it is added to `out`, without ports.
+    /// Lets go of what has waited too long: it replaces `out`, without ports.
     pub fn tick(&mut self, clock_ns: i64, out: &mut Descriptions) {
+        self.out.clear();
         while let Some((since_ns, ..)) = self.by_age.front()
             && clock_ns.saturating_sub(*since_ns) >= self.timeout_ns
         {
-            self.forget_oldest(out);
+            self.forget_oldest();
         }
+        mem::swap(out, &mut self.out);
     }
 
-    /// Lets go of everything.
+    /// Lets go of everything, likewise.
     pub fn flush(&mut self, out: &mut Descriptions) {
+        self.out.clear();
         while !self.by_age.is_empty() {
-            self.forget_oldest(out);
+            self.forget_oldest();
         }
+        mem::swap(out, &mut self.out);
     }
 
     fn pass_one(&mut self, described: Described, rare: Option<&Rare>, clock_ns: i64) {
@@ -208,15 +212,11 @@ impl Fragments {
             .get(&identity)
             .is_some_and(|memory| clock_ns.saturating_sub(memory.since_ns) >= self.timeout_ns);
         if old {
-            let mut out = mem::take(&mut self.out);
-            self.forget(identity, &mut out);
-            self.out = out;
+            self.forget(identity);
         }
         if !self.datagrams.contains_key(&identity) {
             while self.by_age.len() >= MAX_DATAGRAMS {
-                let mut out = mem::take(&mut self.out);
-                self.forget_oldest(&mut out);
-                self.out = out;
+                self.forget_oldest();
             }
             self.serial += 1;
             self.by_age.push_back((clock_ns, self.serial, identity));
@@ -232,20 +232,20 @@ impl Fragments {
         })
     }
 
-    fn forget_oldest(&mut self, out: &mut Descriptions) {
+    fn forget_oldest(&mut self) {
         let Some((_, serial, identity)) = self.by_age.pop_front() else { return };
         if self.datagrams.get(&identity).is_none_or(|memory| memory.serial != serial) {
             return;
         }
-        self.forget(identity, out);
+        self.forget(identity);
     }
 
-    fn forget(&mut self, identity: Identity, out: &mut Descriptions) {
+    fn forget(&mut self, identity: Identity) {
         let Some(memory) = self.datagrams.remove(&identity) else { return };
         self.waiting -= memory.waiting.len();
         for (described, rare) in memory.waiting {
             self.counts.without_first += 1;
-            out.push(described, rare.as_deref());
+            self.out.push(described, rare.as_deref());
         }
     }
 }

@@ -130,11 +130,6 @@ impl KeyLayout {
         FIELDS.iter().map(|field| field.name)
     }
 
-    /// How many of [`field_names`](Self::field_names) the default key has.
-    pub const fn default_len() -> usize {
-        DEFAULT.count_ones() as usize
-    }
-
     /// Whether directions are apart.
     pub const fn uniflow(&self) -> bool {
         self.uniflow

@@ -64,7 +64,7 @@ impl Owner {
         partitions: std::ops::Range<usize>,
         instances: &[Arc<dyn Instance>],
     ) -> Self {
-        let plugins = Plugins::new(instances, rules.layout.uniflow());
+        let plugins = Plugins::new(instances);
         Self {
             first: partitions.start,
             tables: partitions.clone().map(|_| Table::default()).collect(),
@@ -145,9 +145,7 @@ impl Owner {
     }
 
     fn let_due_leave(&mut self, index: usize, now_ns: i64) {
-        while let Some((bucket, entries)) = self.timers_of(index).begin_bucket(now_ns) {
-            self.reschedule(index, bucket, entries);
-        }
+        self.begin_buckets(index, now_ns);
         loop {
             let mut due = [NOWHERE; FETCH_DUE];
             let places = self.fetch_due(index, now_ns, &mut due);
@@ -301,7 +299,7 @@ impl Owner {
             packet: &described.packet,
             time_ns: described.time_ns,
             from_source: usize::from(described.place.from_high) == hot.source(),
-            uniflow: self.plugins.uniflow(),
+            uniflow: self.rules.layout.uniflow(),
             frame,
         };
         if begins {
@@ -348,12 +346,10 @@ impl Owner {
         let hot = self.flows.hot.get_mut(place);
         hot.state.set(State::ENDED);
         hot.start_ns = now_ns;
-        let Some(timers) = self.timers.get_mut(index) else { return };
-        timers.hasten(place, &mut hot.timer, now_ns.saturating_add(tcp::LINGER_NS));
-        if let Some(next_ns) = self.next_ns.get_mut(index) {
-            *next_ns = timers.next_ns().min(*next_ns);
+        self.schedule(index, place);
+        if let Some(timers) = self.timers.get_mut(index) {
+            timers.clear_heap(|place| self.flows.hot.get(place).timer);
         }
-        timers.clear_heap(|place| self.flows.hot.get(place).timer);
     }
 
     /// Sees to it that a flow is looked at when it is due.
@@ -398,6 +394,13 @@ impl Owner {
         self.schedule(index, place);
     }
 
+    /// Schedules the flows of all buckets whose time has begun.
+    fn begin_buckets(&mut self, index: usize, now_ns: i64) {
+        while let Some((bucket, entries)) = self.timers_of(index).begin_bucket(now_ns) {
+            self.reschedule(index, bucket, entries);
+        }
+    }
+
     /// Schedules the flows of a bucket by when they are due now.
     fn reschedule(&mut self, index: usize, bucket: Note, entries: VecDeque<u32>) {
         for (turn, place) in entries.iter().enumerate() {
@@ -413,9 +416,7 @@ impl Owner {
 
     /// Lets the flow leave that is nearest its end.
     fn evict_nearest(&mut self, index: usize, now_ns: i64) {
-        while let Some((bucket, entries)) = self.timers_of(index).begin_bucket(now_ns) {
-            self.reschedule(index, bucket, entries);
-        }
+        self.begin_buckets(index, now_ns);
         loop {
             let Some((asked_ns, place)) = self.timers_of(index).pop() else {
                 let next = self.timers_of(index).begin_nearest();

@@ -178,7 +178,7 @@ where
                 drop(state);
                 self.shared.for_workers.notify_all();
                 for mut departed in departures.into_iter().flat_map(Departures::in_order) {
-                    departed.append_to(rows);
+                    departed.move_in_order(rows);
                 }
                 return true;
             }
@@ -363,12 +363,10 @@ impl<S: Packets, F: Select> Shared<S, F> {
         owner: &mut Owner,
         work: Arc<Work<S>>,
     ) -> MutexGuard<'_, State<S>> {
-        let share = |shares: &'_ [Vec<u32>]| shares.get(number).map_or(0, Vec::len) > 0;
-        if let (true, Some(own)) = (share(&work.shares), work.shares.get(number)) {
-            owner.meter_share(&work.described, own, &work.chunk);
-        }
-        if let (true, Some(own)) = (share(&work.late_shares), work.late_shares.get(number)) {
-            owner.meter_share(&work.late, own, &work.chunk);
+        for (all, shares) in [(&work.described, &work.shares), (&work.late, &work.late_shares)] {
+            if let Some(own) = shares.get(number) {
+                owner.meter_share(all, own, &work.chunk);
+            }
         }
         let by_packets = owner.take_departed();
         owner.tick(work.clock_ns);
@@ -427,7 +425,6 @@ impl<S: Packets> State<S> {
                 self.fragments.pass(&mut work.described, work.clock_before_ns);
                 deal(&work.described, &mut work.shares);
             }
-            work.late.clear();
             self.fragments.tick(work.clock_ns, &mut work.late);
             deal(&work.late, &mut work.late_shares);
             self.departures.insert(work.number, Departures::new(workers));

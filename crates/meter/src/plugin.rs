@@ -357,21 +357,16 @@ pub(crate) struct Plugins {
     /// For each flow with plugins, the place of its state in each table.
     places: Vec<u32>,
     free: Vec<u32>,
-    uniflow: bool,
 }
 
 impl Plugins {
-    pub fn new(instances: &[Arc<dyn Instance>], uniflow: bool) -> Self {
+    pub fn new(instances: &[Arc<dyn Instance>]) -> Self {
         let tables = instances.iter().map(|instance| instance.states()).collect();
-        Self { tables, places: Vec::new(), free: Vec::new(), uniflow }
+        Self { tables, places: Vec::new(), free: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
         self.tables.is_empty()
-    }
-
-    pub fn uniflow(&self) -> bool {
-        self.uniflow
     }
 
     /// Offers a flow that begins. Answers where its states are, and a bit for each plugin
