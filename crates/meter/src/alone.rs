@@ -107,7 +107,7 @@ impl<S: Packets, F: Select> Alone<S, F> {
             self.group.clear();
             let (group, counts) = (&mut self.group, &mut self.counts);
             self.parser.parse(&self.chunk, start..end, &mut clock_ns, group, counts);
-            self.fragments.pass(group, before_ns);
+            self.fragments.pass(group, &self.chunk, start, before_ns);
             self.owner.meter_all(group, &self.chunk);
             start = end;
         }

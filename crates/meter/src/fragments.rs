@@ -18,6 +18,7 @@ use crate::layout::KeyLayout;
 use crate::ledger::FragmentCounts;
 use crate::parse::{Described, Descriptions, Rare};
 use crate::slab::NOWHERE;
+use crate::stream::Chunk;
 
 /// Most datagrams that are remembered.
 const MAX_DATAGRAMS: usize = 8_192;
@@ -89,14 +90,26 @@ impl Fragments {
     }
 
     /// Takes out fragments that have to wait, completes those that need not, and puts in
-    /// those whose first has come. `clock_ns` is the greatest time before these packets.
-    pub fn pass(&mut self, packets: &mut Descriptions, mut clock_ns: i64) {
+    /// those whose first has come. The packets are of the chunk's frames from `first` on;
+    /// `clock_ns` is the greatest time before that frame.
+    pub fn pass(
+        &mut self,
+        packets: &mut Descriptions,
+        chunk: &impl Chunk,
+        first: usize,
+        mut clock_ns: i64,
+    ) {
         if !packets.fragments {
             return;
         }
         self.out.clear();
+        let mut seen = first;
         for described in packets.packets() {
-            clock_ns = clock_ns.max(described.time_ns);
+            // Every frame moves the clock, also one that is no packet of a flow: how many frames
+            // come here together must not matter.
+            let through = described.frame as usize + 1;
+            clock_ns = (seen..through).map(|frame| chunk.frame(frame).1).fold(clock_ns, i64::max);
+            seen = seen.max(through);
             self.pass_one(*described, packets.rare(described), clock_ns);
         }
         mem::swap(packets, &mut self.out);

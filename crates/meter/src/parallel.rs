@@ -422,7 +422,7 @@ impl<S: Packets> State<S> {
         while let Some(mut work) = self.parsed.remove(&self.next_to_pass) {
             self.next_to_pass += 1;
             if work.described.fragments {
-                self.fragments.pass(&mut work.described, work.clock_before_ns);
+                self.fragments.pass(&mut work.described, &work.chunk, 0, work.clock_before_ns);
                 deal(&work.described, &mut work.shares);
             }
             self.fragments.tick(work.clock_ns, &mut work.late);

@@ -26,6 +26,10 @@ fn mixed(packets: u32) -> Vec<Packet> {
         match next(2_000) {
             0 => time_ns += 40_000 * MS,
             1 => time_ns -= 3_000 * MS,
+            2..4 => {
+                // A frame that is no packet moves the clock all the same: fragments age by it.
+                all.push((time_ns + 31_000 * MS, vec![0; 14]));
+            }
             _ => {}
         }
         let (a, b) = ((next(40) as u8, next(30) as u16), (next(40) as u8, 80));
