@@ -50,7 +50,7 @@ def main() -> None:
         frames = [frame for frame in read(capture) if frame.link in LINKS][:FRAMES]
         for target, seed in [*whole(capture), *parts(frames)]:
             count += write(target, seed)
-    for target, seed in written():
+    for target, seed in [*written(), *exports()]:
         count += write(target, seed)
     print(f"{count} new seeds in {HERE.name}/corpus")
 
@@ -102,6 +102,25 @@ def written() -> Iterator[tuple[str, bytes]]:
     yield "settings", b"\x01" + usual[1:] + b"key dst_addr tos mpls_labels src_mac tcp_flags"
     yield "settings", usual + b"pstats include_zeroes=true skip_duplicates=false packets=30"
     yield "settings", usual + b"basicplus\ncommunity_id seed=65535\npstats skipdup=true"
+
+
+def exports() -> Iterator[tuple[str, bytes]]:
+    """Flow exports: examples of the specifications, and the datagrams of PENSTOCK_CAPTURES."""
+    for digits in EXPORTS:
+        yield from export(bytes.fromhex(digits))
+    for kind, digits in LISTS:
+        yield "lists", bytes([kind]) + bytes.fromhex(digits)
+    if given := os.environ.get("PENSTOCK_CAPTURES"):
+        for path in sorted(Path(given).glob("exports/*.dat")):
+            yield from export(path.read_bytes())
+
+
+def export(octets: bytes) -> Iterator[tuple[str, bytes]]:
+    """A datagram, alone and twice, for the protocol whose number it begins with."""
+    target = {5: "netflow5", 9: "netflow9", 10: "ipfix"}.get(int.from_bytes(octets[:2], "big"))
+    if target:
+        yield target, octets
+        yield target, octets * 2
 
 
 def write(target: str, seed: bytes) -> int:
@@ -172,6 +191,58 @@ TCP_PORT_80 = bytes([9, 0]) + b"".join(
         (45, 0, 0, 0),  # ret #0
     )
 )
+
+EXPORTS = (
+    # Version 5: one record of the thirty announced, and one of one.
+    "0005001e01a181685790d37d1eb13d20007c351200000000"
+    "0a000d01c0a80062c0a80062000d0032000000020000006801a1455e01a1455e"
+    "146ccdfe001006000000000000000000",
+    "0005000101a181685790d37d1eb13d20007c351200004064"
+    "0a000d01c0a80062c0a80062000d0032000000020000006801a1455e01a1455e"
+    "146ccdfe001006000000000000000000",
+    # Version 9: RFC 3954 section 11; a scope and fields without octets; filled up with zeroes.
+    "00090007000123456553f1000000000100000100"
+    "0000001c0100000500080004000c0004000f00040002000400010004"
+    "01000040c6a8010c0a050cfec0a801010000139100518c81c6a8011b0a050c17c0a80101000002ec0005ef46"
+    "c6a801380a050c41c0a801010000000500001986"
+    "000100180101000400080003000200290002002a00020000"
+    "010100100001015927d9000202b24fb2",
+    "00090003000123456553f1000000000100000100"
+    "0001001801000004000800010000002300010022000400000100000c0200000001000000",
+    "00090002000123456553f1000000000100000100"
+    "0000001c01000005000100049c40000a00000001000000000052ffff"
+    "010000180000000161616161616161616161000261620000"
+    "00000000000000000000000000000000",
+    # IPFIX: a biflow, type information, the list of RFC 6313, lists in lists, withdrawals.
+    "000a004c6553f1000000000000000001"
+    "000200240100000600080004000c0004000400010002000280020002000072790052ffff"
+    "01000018c0000201c633640706012c012b04657468300000",
+    "000a00776553f1000000000000000001"
+    "0003002e010100090002015a0004012f000201530001015800010159000201560008015700080155ffff0154ffff"
+    "0101003900001f7903e904030002000000000000000000000000000000000762797465735570"
+    "126f63746574732066726f6d20636c69656e74",
+    "000a004c6553f1000000000000000001"
+    "0002001801000004000a000400080004000c00040123ffff"
+    "0100002400000009c00002c9e9fc0001ff001103000e0004000000010000000400000008",
+    "000a00616553f1000000000000000001"
+    "0002001c010000020124ffff0125ffff01010002000400010123ffff"
+    "010000350c0401010607ff000400011100ff0021ff0101000f0609030052ffff01610162"
+    "010100000101000d11ff0005ff00040001",
+    "000a00286553f1000000000000000001000200080100000000020008000200000003000800030000",
+)
+"""Messages, see crates/codec/src/samples.rs."""
+
+LISTS = (
+    (0, "03000e0004000000010000000400000008"),
+    (0, "ff0052ffff02616200ff000163"),
+    (0, "0483f5ffff00001f79"),
+    (0, "ff0123ffff0703000e0001010207ff0123ffff0101"),
+    (1, "0401010607ff000400011100"),
+    (1, "ff0102110aff00040001"),
+    (2, "ff0101000f0609030052ffff01610162010100000101000d11ff0005ff00040001"),
+    (2, "ff010000000000000401020004"),
+)
+"""Values of basicList, subTemplateList and subTemplateMultiList fields."""
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,42 @@ struct Schema {
     group: Vec<Group>,
     flows: Vec<Row>,
     loss: Vec<Row>,
+    options: Vec<Row>,
+    interface_counters: Vec<Row>,
+    drops: Vec<Row>,
+}
+
+/// The columns of one kind of batch.
+struct Table<'a> {
+    /// As `BatchKind` calls it.
+    kind: &'static str,
+    /// The module of its constants; flows have theirs in `column` itself.
+    module: Option<(&'static str, &'static str)>,
+    rows: &'a [Row],
+    /// Place of its first column among those of all kinds.
+    first: usize,
+}
+
+/// Every kind of batch, in the order in which columns are numbered.
+fn tables(schema: &Schema) -> Vec<Table<'_>> {
+    let kinds: [(_, _, &[Row]); 5] = [
+        ("Flows", None, &schema.flows),
+        ("Loss", Some(("loss", "The columns of the loss ledger")), &schema.loss),
+        ("Options", Some(("options", "The columns of options records")), &schema.options),
+        (
+            "InterfaceCounters",
+            Some(("interface_counters", "The columns of interface counters")),
+            &schema.interface_counters,
+        ),
+        ("Drops", Some(("drops", "The columns of dropped packets")), &schema.drops),
+    ];
+    let mut tables = Vec::new();
+    let mut first = 0;
+    for (kind, module, rows) in kinds {
+        tables.push(Table { kind, module, rows, first });
+        first += rows.len();
+    }
+    tables
 }
 
 #[derive(Deserialize)]
@@ -73,22 +109,29 @@ fn main() {
         toml::from_str(&text).unwrap_or_else(|error| panic!("registry/schema.toml: {error}"));
 
     check_groups(&schema.group);
-    check_rows(&schema.flows, &schema.group);
-    check_rows(&schema.loss, &schema.group);
+    let tables = tables(&schema);
+    tables.iter().for_each(|table| check_rows(table.rows, &schema.group));
 
     let mut code = write_groups(&schema.group);
     code.push_str("pub(crate) static SPECS: &[ColumnSpec] = &[\n");
-    write_rows(&schema.flows, "Flows", &schema, 0, &mut code);
-    write_rows(&schema.loss, "Loss", &schema, schema.flows.len(), &mut code);
+    tables.iter().for_each(|table| write_rows(table, &schema.group, &mut code));
     code.push_str("];\n");
     writeln!(code, "pub(crate) const FLOW_COLUMNS: u16 = {};", schema.flows.len()).expect("memory");
     code.push_str(
-        "/// The columns of a flow, a constant each.\npub mod column {\nuse super::Column;\n",
+        "/// The columns of a flow, a constant each; those of other kinds of batch in a module each.\n\
+         pub mod column {\nuse super::Column;\n",
     );
-    write_constants(&schema.flows, 0, &mut code);
-    code.push_str("/// The columns of the loss ledger, a constant each.\npub mod loss {\nuse super::Column;\n");
-    write_constants(&schema.loss, schema.flows.len(), &mut code);
-    code.push_str("}\n}\n");
+    for table in &tables {
+        let Some((module, words)) = table.module else {
+            write_constants(table, &mut code);
+            continue;
+        };
+        writeln!(code, "/// {words}, a constant each.\npub mod {module} {{\nuse super::Column;")
+            .expect("memory");
+        write_constants(table, &mut code);
+        code.push_str("}\n");
+    }
+    code.push_str("}\n");
 
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("columns.rs");
     fs::write(&out, code).unwrap_or_else(|error| panic!("{}: {error}", out.display()));
@@ -151,14 +194,15 @@ fn write_groups(groups: &[Group]) -> String {
     code
 }
 
-fn write_rows(rows: &[Row], batch: &str, schema: &Schema, first: usize, code: &mut String) {
+fn write_rows(table: &Table<'_>, groups: &[Group], code: &mut String) {
+    let Table { kind: batch, rows, first, .. } = *table;
     let index = |name: &str| {
         let place = rows.iter().position(|row| row.name == name);
         place.map(|place| format!("Column({})", first + place))
     };
     for row in rows {
         let Row { name, kind, group, clickhouse, codec, protobuf, summary, .. } = row;
-        let plugin = schema.group.iter().any(|known| known.name == *group && known.plugin);
+        let plugin = groups.iter().any(|known| known.name == *group && known.plugin);
         let twin = index(&format!("{name}_rev"));
         let turned = match (row.split.as_deref(), twin) {
             _ if name.ends_with("_rev") => "Turned::Gone".to_owned(),
@@ -183,11 +227,11 @@ fn write_rows(rows: &[Row], batch: &str, schema: &Schema, first: usize, code: &m
     }
 }
 
-fn write_constants(rows: &[Row], first: usize, code: &mut String) {
-    for (place, row) in rows.iter().enumerate() {
+fn write_constants(table: &Table<'_>, code: &mut String) {
+    for (place, row) in table.rows.iter().enumerate() {
         let constant = row.name.to_uppercase();
         writeln!(code, "/// {}.", row.summary).expect("memory");
-        writeln!(code, "pub const {constant}: Column = Column({});", first + place)
+        writeln!(code, "pub const {constant}: Column = Column({});", table.first + place)
             .expect("memory");
     }
 }

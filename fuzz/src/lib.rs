@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod captures;
 pub mod dissected;
+pub mod exports;
 pub mod script;
 
 use penstock_wire::LinkType;

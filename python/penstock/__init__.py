@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Penstock: flow monitoring. Packets go in, flows come out.
+"""Penstock: flow monitoring. Packets and flow exports go in, flows come out.
 
 >>> import penstock
 >>> penstock.meter("capture.pcapng").to_polars()  # doctest: +SKIP
+>>> for batch in penstock.collect(listen="udp://:2055"):  # doctest: +SKIP
+...     print(batch)
 
 Names are looked up when they are first used, so that ``import penstock`` stays quick.
 """
@@ -13,8 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from penstock.api import Flows, columns, meter, plugins
+    from penstock.api import Flows, collect, columns, decode, meter, plugins
     from penstock.batch import FlowBatch
+    from penstock.collected import Collected, Decoded, Decoder
     from penstock.errors import (
         ConfigError,
         DecodeError,
@@ -27,8 +30,11 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Collected",
     "ConfigError",
     "DecodeError",
+    "Decoded",
+    "Decoder",
     "FlowBatch",
     "Flows",
     "InternalError",
@@ -36,17 +42,24 @@ __all__ = [
     "PenstockError",
     "SinkError",
     "__version__",
+    "collect",
     "columns",
+    "decode",
     "meter",
     "plugins",
 ]
 
 _HOMES = {
     "Flows": "api",
+    "collect": "api",
     "columns": "api",
+    "decode": "api",
     "meter": "api",
     "plugins": "api",
     "FlowBatch": "batch",
+    "Collected": "collected",
+    "Decoded": "collected",
+    "Decoder": "collected",
     "Ledger": "ledger",
     "ConfigError": "errors",
     "DecodeError": "errors",

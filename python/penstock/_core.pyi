@@ -156,5 +156,233 @@ class LedgerRow(TypedDict):
     """``noted``: counted, and still in ``out``."""
     reason: str
     """Empty for ``in`` and ``out``."""
-    unit: Literal["packets", "flows"]
+    unit: Literal[
+        "packets",
+        "flows",
+        "datagrams",
+        "records",
+        "samples",
+        "sets",
+        "templates",
+        "octets",
+        "sessions",
+        "exporters",
+    ]
     count: int
+
+@final
+class UdpListener:
+    """UDP sockets, bound: every address once for each worker (SO_REUSEPORT), steered by the
+    sender's address so that an exporter's templates stay with one worker."""
+
+    def __new__(
+        cls,
+        addresses: Sequence[tuple[str, int]],
+        *,
+        workers: int = 1,
+        buffer_octets: int = 33_554_432,
+    ) -> UdpListener:
+        """Binds; raises ``ConfigError`` with one line that says which address and why not."""
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """As bound: a port that was given as 0 is known now."""
+    @property
+    def granted_octets(self) -> int:
+        """Of the receive buffer asked for, what the system gave, the least of all sockets."""
+    def stop(self) -> None:
+        """Wakes every worker that waits in ``Collector.listen``. May be called from a signal."""
+
+@final
+class Collector:
+    """Flow exports to flows: one worker's decoder, its templates and its memory of exporters.
+
+    Octets come by ``listen``, ``read``, ``datagram`` or ``stream``; rows pile up until ``take``. One
+    thread at a time uses a collector, but for ``ledger``, ``exporters``, ``templates`` and ``stop``, which
+    any thread may call and which wait for no more than one slice of work.
+    """
+
+    def __new__(
+        cls,
+        *,
+        template_lifetime_s: int = 1800,
+        max_exporters: int = 65_536,
+        max_templates: int = 4_096,
+        max_fields: int = 1_024,
+        parked_octets: int = 16_777_216,
+        parked_s: int = 600,
+        rows: int = 65_536,
+        default_sampling: float | None = None,
+        sampling: Sequence[tuple[str, float]] = (),
+        ignore_source_port: bool = False,
+        tunnel: Literal["inner", "outer"] = "inner",
+        enterprise: int = 32473,
+        keep_bad: str | None = None,
+        keep_bad_octets: int = 67_108_864,
+    ) -> Collector: ...
+    def listen(self, listener: UdpListener, worker: int, timeout_ms: int) -> bool:
+        """Takes datagrams until rows enough for a batch wait or the time is over; whether any came."""
+    def read(self, source: str) -> bool:
+        """Reads on in a capture or an IPFIX file (opened at the first call) until rows enough for a
+        batch wait; false at its end. Raises ``ConfigError`` if it cannot be opened and ``DecodeError``
+        where it cannot be read on."""
+    def datagram(self, octets: bytes, addr: str, port: int, time_ns: int) -> None:
+        """Takes one datagram, as received at ``time_ns`` from that address."""
+    def open_stream(self, addr: str, port: int, time_ns: int) -> int:
+        """A TCP session begins; its number."""
+    def stream(self, session: int, octets: bytes, time_ns: int) -> None:
+        """Takes what came by a session. Raises ``DecodeError`` where its octets are no messages: the
+        session is to be closed."""
+    def close_stream(self, session: int) -> None:
+        """The session is over; its templates are forgotten."""
+    def tick(self, now_ns: int) -> None:
+        """Time has come to ``now_ns``: templates age, parked sets are given up."""
+    @property
+    def waiting(self) -> int:
+        """Rows that ``take`` would give out."""
+    @property
+    def clock_ns(self) -> int:
+        """The latest receive time seen; a capture's is that of its packets."""
+    def take(self) -> list[tuple[str, Batch]]:
+        """All rows that wait, as batches: kind (``flows``, ``options``, ``interface_counters``,
+        ``drops``) and rows. What was counted so far is then all in batches given out."""
+    def saved_templates(self) -> bytes | None:
+        """Templates and sampling rates to keep over a restart; ``None`` if unchanged since asked last."""
+    def saved_sequences(self) -> bytes:
+        """Where every exporter's sequence stands after the rows given out by the last ``take``."""
+    def restore(self, templates: bytes | None, sequences: bytes | None, now_ns: int) -> None:
+        """Takes up what was saved. Raises ``DecodeError`` if the octets are damaged."""
+    def ledger(self) -> list[LedgerRow]:
+        """Stages ``socket`` (datagrams in; lost: dropped by the kernel), ``message`` (datagrams in, out;
+        noted: partly used, parked; lost: refused, by reason), ``decode`` (records in, out as flows,
+        lost by reason; noted: options records, counter samples, templates by what became of them),
+        ``network`` (lost, by protocol, in its own unit: missing by sequence numbers)."""
+    def exporters(self) -> list[ExporterRow]: ...
+    def templates(self) -> list[TemplateRow]: ...
+    def empty_batch(self) -> Batch:
+        """No rows; the columns that flows of every protocol have."""
+
+@type_check_only
+class ExporterRow(TypedDict):
+    addr: str
+    port: int
+    transport: Literal["udp", "tcp", "file"]
+    protocol: str
+    """``netflow5``, ``netflow9``, ``ipfix``, ``sflow``."""
+    domain: int
+    """Observation domain, source id, engine type and id, or sub-agent."""
+    first_ns: int
+    last_ns: int
+    datagrams: int
+    octets: int
+    records: int
+    """Flow records, or samples."""
+    other_records: int
+    """Options records and counter samples."""
+    templates: int
+    missing: int
+    """Units that the sequence numbers say were lost on the way."""
+    missing_unit: Literal["records", "packets", "datagrams"]
+    missing_samples: int
+    duplicates: int
+    reordered: int
+    restarts: int
+    parked: int
+    """Data sets that wait for their template now."""
+    refused: dict[str, int]
+    """Datagrams refused or used in part, by reason."""
+    sampling_rate: float
+    """Of the last flow; 0 if unknown."""
+    sampling_origin: str
+    clock_skew_ms: int
+    """Receive time less export time, smoothed."""
+    exported_records: int | None
+    """What the exporter says that it has exported (element 42), if it does."""
+
+@type_check_only
+class TemplateRow(TypedDict):
+    addr: str
+    port: int
+    protocol: str
+    domain: int
+    id: int
+    options: bool
+    fields: list[str]
+    """``name:length`` or ``pen/id:length``; variable length as ``v``."""
+    seen_ns: int
+
+@final
+class Messages:
+    """Encoded messages, end to end; ``bytes()`` gives their octets."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def octets(self) -> int: ...
+    @property
+    def records(self) -> int:
+        """Data records of flows in them."""
+    def __bytes__(self) -> bytes: ...
+
+@final
+class IpfixEncoder:
+    """Batches of flows to IPFIX messages (RFC 7011); remembers what templates it has sent."""
+
+    def __new__(
+        cls,
+        *,
+        observation_domain: int = 1,
+        message_octets: int = 1_392,
+        times: Literal["ns", "us", "ms"] = "ns",
+        enterprise: int = 32473,
+        pad: bool = False,
+        compat: Literal["ipfixprobe"] | None = None,
+        refresh_s: int | None = 60,
+        refresh_messages: int | None = 4_096,
+        direction: int = 0,
+        interfaces: Sequence[tuple[int, str, str]] = (),
+    ) -> IpfixEncoder: ...
+    def encode(self, batch: Batch, now_ns: int) -> Messages: ...
+    def tick(self, now_ns: int) -> Messages:
+        """Templates and statistics that have become due."""
+    def finish(self, now_ns: int) -> Messages:
+        """What is said at the end: statistics of all that was exported."""
+    def restart(self) -> None:
+        """A new session: sequence numbers begin at 0, all templates go again before data."""
+    def lost(self, records: int, now_ns: int) -> None:
+        """So many records did not leave; the reliability statistics say so."""
+    def counts(self) -> EncoderCounts: ...
+
+@type_check_only
+class EncoderCounts(TypedDict):
+    messages: int
+    octets: int
+    records: int
+    options_records: int
+    templates: int
+    too_long: int
+    """Records that no message can hold."""
+    too_many_templates: int
+    """Records whose template would have been one too many."""
+
+@final
+class UdpSender:
+    """A connected UDP socket."""
+
+    def __new__(cls, host: str, port: int, *, source: str | None = None) -> UdpSender:
+        """Raises ``ConfigError`` if the address cannot be."""
+    @property
+    def path_mtu(self) -> int | None:
+        """Octets of an IP packet that the path takes, as far as the system knows."""
+    def send(self, messages: Messages) -> SentCounts: ...
+
+@type_check_only
+class SentCounts(TypedDict):
+    datagrams: int
+    octets: int
+    refused: int
+    """Times that the other end said that nobody listens."""
+    lost: int
+    """Datagrams that the system did not take."""
+    lost_records: int
+    error: str
+    """The last reason; empty if there was none."""

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front door: one call from a capture to flows."""
+"""The front door: one call from a capture, or from exporters' datagrams, to flows."""
 
 from __future__ import annotations
 
 import os
-import time
-from typing import TYPE_CHECKING, Literal
+import time as clock
+from typing import TYPE_CHECKING, Literal, cast
 
 from penstock import _core
-from penstock.batch import Addresses, FlowBatch, plain_storage
+from penstock.batch import FlowBatch
+from penstock.errors import ConfigError
 from penstock.ledger import Ledger
+from penstock.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    import pandas as pd
-    import polars as pl
-    import pyarrow as pa
+    from penstock.batch import Kind
+    from penstock.collected import Collected, Decoded, Decoder
 
     Source = str | os.PathLike[str]
     Plugin = str | tuple[str, Mapping[str, object]]
@@ -82,7 +83,98 @@ def meter(  # noqa: PLR0913 -- keyword-only settings, a line each
     return Flows(native.meter(graph, graph.caches[0]))
 
 
-class Flows:
+def collect(  # noqa: PLR0913 -- keyword-only settings, a line each
+    source: Source | Sequence[Source] = (),
+    *,
+    listen: str | Sequence[str] = (),
+    kinds: str | Sequence[str] = ("flows",),
+    workers: int = 1,
+    sampling: Mapping[str, float] | None = None,
+    default_sampling: float | None = None,
+    tunnel: Literal["inner", "outer"] = "inner",
+    state: Source | None = None,
+    count: int | None = None,
+    duration: float | str | None = None,
+    **settings: object,
+) -> Collected:
+    """Collects flow exports: NetFlow v5 and v9, IPFIX, sFlow.
+
+    Args:
+        source: files to read in place of listening: captures of exporters' traffic, IPFIX files.
+        listen: ``udp://HOST:PORT``, ``tcp://HOST:PORT``, a UDP port; several too. Without it and
+            without files: UDP 2055, 4739 and 6343, and TCP 4739.
+        kinds: what to give out beside flows: ``"options"``, ``"interface_counters"``, ``"drops"``;
+            ``"all"``.
+        workers: threads that receive by UDP.
+        sampling: rates (1 in N) by exporter address, whatever the exporter says.
+        default_sampling: the rate of exporters that do not say one.
+        tunnel: of a sampled packet in a tunnel, the packet inside, or the one that carries it.
+        state: folder that keeps templates and sequence numbers for the next time.
+        count: stop once this many flows have come.
+        duration: stop listening after so many seconds, or such as ``"5m"``.
+        settings: any other setting of a collector in a configuration file.
+
+    Returns:
+        The batches, as they are iterated over or, where that has an end, taken as a table.
+
+    Raises:
+        ConfigError: an argument cannot be, a file cannot be opened, or an address is taken.
+    """
+    from penstock.collected import Collected  # noqa: PLC0415 -- pydantic takes its time
+    from penstock.config import shorthand  # noqa: PLC0415
+    from penstock.pipeline.collecting import Collecting  # noqa: PLC0415
+    from penstock.sinks.base import kind_names  # noqa: PLC0415
+
+    paths = [source] if isinstance(source, (str, os.PathLike)) else source
+    try:
+        wanted = cast("tuple[Kind, ...]", kind_names(kinds if isinstance(kinds, str) else [*kinds]))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    said = shorthand.CollectShorthand(
+        listen=[listen] if isinstance(listen, str) else listen,
+        sources=[os.fspath(path) for path in paths],
+        sampling=sampling,
+        settings={
+            "workers": workers,
+            "default_sampling": default_sampling,
+            "tunnel": tunnel,
+            "state": None if state is None else os.fspath(state),
+            "count": count,
+            "stop_after": duration,
+            **settings,
+        },
+    )
+    return Collected(Collecting(said.graph().collectors[0]), wanted)
+
+
+def decode(
+    datagram: bytes | Iterable[bytes],
+    *,
+    exporter: str = "0.0.0.0",  # noqa: S104 -- nothing is bound
+    port: int = 0,
+    time: float | None = None,
+    decoder: Decoder | None = None,
+) -> Decoded:
+    """The flows in one datagram of NetFlow, IPFIX or sFlow, or in several.
+
+    Args:
+        datagram: UDP payload, or several.
+        exporter: the address that it came from.
+        port: the port that it came from.
+        time: when it was received, in seconds since 1970; now when absent.
+        decoder: what remembers templates from one call to the next; nothing does when absent.
+
+    Raises:
+        ConfigError: an argument cannot be.
+        DecodeError: one datagram was given, and nothing in it could be used.
+    """
+    from penstock.collected import Decoder  # noqa: PLC0415 -- pydantic takes its time
+
+    memory = Decoder() if decoder is None else decoder
+    return memory.decode(datagram, exporter=exporter, port=port, time=time)
+
+
+class Flows(Tables):
     """The flows of one run: an iterator over batches, once through.
 
     Taking them as a table reads what has not been iterated over yet. Where the input is cut or
@@ -97,7 +189,7 @@ class Flows:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 -- takes its time
 
         self._native = native
-        self._started = time.perf_counter()
+        self._started = clock.perf_counter()
         # The native half hears no signals. So it runs beside the calling thread, which waits.
         self._thread = ThreadPoolExecutor(1, "meter")
         self._next: Future[_core.Batch | None] | None = None
@@ -120,30 +212,6 @@ class Flows:
             raise StopIteration
         return FlowBatch(batch)
 
-    def to_arrow(self, *, addresses: Addresses = "text") -> pa.Table:
-        """A :class:`pyarrow.Table` of all flows; without any, its columns are still there."""
-        import pyarrow as pa  # noqa: PLC0415 -- heavy, and only some need it
-
-        batches = [batch.to_arrow(addresses=addresses) for batch in self]
-        if not batches:
-            batches = [FlowBatch(self._native.empty_batch()).to_arrow(addresses=addresses)]
-        return pa.Table.from_batches(batches).unify_dictionaries()
-
-    def to_pandas(self, *, addresses: Addresses = "text") -> pd.DataFrame:
-        """A :class:`pandas.DataFrame`; needs ``pip install 'penstock[pandas]'``."""
-        return self.to_arrow(addresses=addresses).to_pandas()
-
-    def to_polars(self, *, addresses: Addresses = "text") -> pl.DataFrame:
-        """A :class:`polars.DataFrame`; needs ``pip install 'penstock[polars]'``."""
-        import polars as pl  # noqa: PLC0415 -- an extra
-
-        return pl.DataFrame(pl.from_arrow(plain_storage(self.to_arrow(addresses=addresses))))
-
-    def rows(self, *, addresses: Addresses = "text") -> Iterator[dict[str, object]]:
-        """A dict a flow; see :meth:`FlowBatch.rows`."""
-        for batch in self:
-            yield from batch.rows(addresses=addresses)
-
     def stop(self) -> None:
         """Reads no further; the flows in the table are still given out."""
         self._native.stop()
@@ -153,13 +221,16 @@ class Flows:
         """What was counted so far; complete once the flows have been taken."""
         return Ledger.of(self._native.ledger())
 
+    def _empty(self) -> FlowBatch:
+        return FlowBatch(self._native.empty_batch())
+
     @property
     def summary(self) -> str:
         """The ledger in words, as the command line shows it."""
         from penstock.pipeline.summary import summary  # noqa: PLC0415
 
         reading_s = self._native.progress()["seconds"]
-        return summary(self.ledger, reading_s, time.perf_counter() - self._started)
+        return summary(self.ledger, reading_s, clock.perf_counter() - self._started)
 
 
 def columns() -> list[_core.ColumnRow]:

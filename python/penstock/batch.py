@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Addresses = Literal["text", "binary"]
 """How IP and MAC addresses are given: as people write them, or as 16 and 6 octets."""
 
+Kind = Literal["flows", "options", "interface_counters", "drops"]
+"""What the rows of a batch are: flows; what exporters say of themselves (options records);
+counters of interfaces; packets that a device reports as dropped."""
+
 
 class FlowBatch:
     """Flows as one Arrow record batch of the normalised schema (``penstock fields`` lists it).
@@ -30,15 +34,21 @@ class FlowBatch:
     ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``, DuckDB, pandas.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_kind", "_native")
 
-    def __init__(self, native: _core.Batch) -> None:
+    def __init__(self, native: _core.Batch, kind: Kind = "flows") -> None:
         self._native = native
+        self._kind: Kind = kind
 
     @classmethod
     def from_arrow(cls, data: object) -> FlowBatch:
         """A batch from anything with ``__arrow_c_array__``, a :class:`pyarrow.RecordBatch` say."""
         return cls(_core.Batch.from_arrow(data))
+
+    @property
+    def kind(self) -> Kind:
+        """What its rows are; all but ``flows`` have columns of their own."""
+        return self._kind
 
     @property
     def native(self) -> _core.Batch:
@@ -61,7 +71,7 @@ class FlowBatch:
         Raises:
             KeyError: the batch has no such column.
         """
-        return FlowBatch(self._native.select(columns))
+        return FlowBatch(self._native.select(columns), self._kind)
 
     def split_biflows(self) -> FlowBatch:
         """The same flows with a row for each direction that was seen."""
@@ -98,7 +108,7 @@ class FlowBatch:
         return self._native.num_rows
 
     def __repr__(self) -> str:
-        return f"<FlowBatch: {len(self)} flows, {len(self.column_names)} columns>"
+        return f"<FlowBatch: {len(self)} {self._kind}, {len(self.column_names)} columns>"
 
     def __arrow_c_schema__(self) -> object:
         return self._native.__arrow_c_schema__()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loss ledger: what every stage took in, gave out and lost, and whether it adds up.
 
-Counts come from the stages themselves; nothing is counted here. Two equations must hold after
-every run: packets read = metered + lost by reason, and packets metered = packets in the records.
+Counts come from the stages themselves; nothing is counted here. After every run equations must hold:
+packets read = metered + lost by reason, and packets metered = packets in the records; of a collector,
+datagrams arrived = received + dropped by the kernel, datagrams received = used + refused, and records
+decoded = flows + lost by reason.
 """
 
 from __future__ import annotations
@@ -16,8 +18,21 @@ if TYPE_CHECKING:
 
     from penstock import _core
 
-Unit = Literal["packets", "flows"]
-"""What is counted."""
+Unit = Literal[
+    "packets",
+    "flows",
+    "datagrams",
+    "records",
+    "samples",
+    "rows",
+    "sets",
+    "templates",
+    "octets",
+    "sessions",
+    "exporters",
+]
+"""What is counted. Datagrams are also the messages of a stream or a file; rows are those of batches
+that hold no flows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,7 @@ class Row:
     """One count of one stage."""
 
     stage: str
-    """One of :data:`METERING`, or a sink's URI."""
+    """One of :data:`METERING` or :data:`COLLECTING`, or a sink's URI."""
 
     kind: Literal["in", "out", "lost", "noted"]
     """What became of what was counted; ``noted`` is still in ``out``."""
@@ -115,16 +130,53 @@ class Ledger:
 
     @property
     def flows(self) -> int:
-        """Records that the flow tables gave out."""
-        return self.count("meter", "out", unit="flows")
+        """Flows that the flow tables and the collectors gave out."""
+        return self.count("meter", "out", unit="flows") + self.count("decode", "out", unit="flows")
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """All stages that counted anything, in the order in which they did."""
+        return tuple(dict.fromkeys(row.stage for row in self.rows))
+
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        """The stages that are sinks, by URI."""
+        inner = {*METERING, *COLLECTING}
+        return tuple(stage for stage in self.stages if stage not in inner)
+
+    @property
+    def metered(self) -> bool:
+        """Whether packets were metered in this run."""
+        return "source" in self.stages
+
+    @property
+    def collected(self) -> bool:
+        """Whether flow exports were collected in this run."""
+        return "message" in self.stages
 
     def lost_packets(self) -> dict[str, int]:
         """What became of the packets that were not metered, by reason, zeroes left out."""
-        return self.reasons("lost")
+        found: dict[str, int] = {}
+        for stage in METERING:
+            for reason, count in self.reasons("lost", stage=stage).items():
+                found[reason] = found.get(reason, 0) + count
+        return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
     def equations(self) -> list[Equation]:
         """What must hold: nothing vanishes within a stage, nor between one and the next."""
-        lost = sum(self.lost_packets().values())
+        found = self._of_metering() + (self._of_collecting() if self.collected else [])
+        units: tuple[Unit, ...] = ("flows", "rows")
+        for stage in self.sinks:
+            for unit in units:
+                into = self.count(stage, "in", unit=unit)
+                out = self.count(stage, "out", unit=unit)
+                gone = self.count(stage, "lost", unit=unit)
+                if into or out or gone or unit == "flows":
+                    found.append(Equation(f"{unit} into {stage} = out + lost", into, out + gone))
+        return found
+
+    def _of_metering(self) -> list[Equation]:
+        lost = sum(self.count(stage, "lost") for stage in METERING)
         found = [
             Equation(
                 "packets read = metered + lost", self.packets_read, self.packets_metered + lost
@@ -144,12 +196,29 @@ class Ledger:
                 given = self.count(before, "out")
                 found.append(Equation(f"packets out of {before} = into {stage}", given, into))
             before = stage
-        for stage in dict.fromkeys(row.stage for row in self.rows if row.stage not in METERING):
-            into = self.count(stage, "in", unit="flows")
-            out = self.count(stage, "out", unit="flows")
-            gone = self.count(stage, "lost", unit="flows")
-            found.append(Equation(f"flows into {stage} = out + lost", into, out + gone))
         return found
+
+    def _of_collecting(self) -> list[Equation]:
+        received = self.count("message", "in", unit="datagrams")
+        used = self.count("message", "out", unit="datagrams")
+        return [
+            Equation(
+                "datagrams arrived = received + dropped by the kernel",
+                self.count("socket", "in", unit="datagrams"),
+                received + self.count("socket", "lost", unit="datagrams"),
+            ),
+            Equation(
+                "datagrams received = used + refused",
+                received,
+                used + self.count("message", "lost", unit="datagrams"),
+            ),
+            Equation(
+                "records decoded = flows + lost",
+                self.count("decode", "in", unit="records"),
+                self.count("decode", "out", unit="flows")
+                + self.count("decode", "lost", unit="records"),
+            ),
+        ]
 
     def to_json(self) -> str:
         """The rows as one JSON document."""
@@ -157,4 +226,8 @@ class Ledger:
 
 
 METERING = ("source", "select", "link", "wire", "fragments", "meter")
-"""The native half's stages, in the order of a packet's way; every other stage is a sink."""
+"""The stages of a meter, in the order of a packet's way."""
+
+COLLECTING = ("socket", "tcp", "message", "decode", "network")
+"""The stages of a collector, in the order of a datagram's way; ``network`` counts what sequence
+numbers say was lost before. Every stage that is neither here nor there is a sink."""

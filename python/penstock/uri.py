@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources, sinks and plugins as people write them: ``name:place?option=value&option=value``.
+"""Sources, sinks, plugins and addresses as people write them: ``name:place?option=value&option=value``.
 
 The one place that takes these apart and puts them together. What the words mean is said by the
 tables of sinks and plugins, not here.
@@ -7,7 +7,9 @@ tables of sinks and plugins, not here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote
 
 from penstock.errors import ConfigError
@@ -21,7 +23,7 @@ class Uri:
     """What stands before the colon: the kind of sink or source, or the plugin."""
 
     place: str = ""
-    """What stands behind it: a file, a folder, ``-``, or nothing."""
+    """What stands behind it: a file, a folder, ``//HOST:PORT``, ``-``, or nothing."""
 
     options: dict[str, str] = field(default_factory=dict)
     """What follows the question mark, values decoded."""
@@ -72,5 +74,67 @@ def options_text(options: dict[str, str]) -> str:
     return "?" + "&".join(f"{name}={quote(value, safe=SAFE)}" for name, value in options.items())
 
 
-SAFE = "/-_.,:~"
+class Address(NamedTuple):
+    """An end of a connection."""
+
+    host: str
+    """A name, an IPv4 or an IPv6 address without brackets; empty for all of this machine's."""
+
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Listen(NamedTuple):
+    """What a collector listens on."""
+
+    transport: Literal["udp", "tcp"]
+    address: Address
+
+    def __str__(self) -> str:
+        return f"{self.transport}://{self.address}"
+
+
+def parse_address(text: str, *, port: int | None = None) -> Address:
+    """``HOST:PORT``, ``[::1]:PORT``, ``:PORT``, or, where there is a default ``port``, ``HOST``.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    parts = ADDRESS.fullmatch(text)
+    if parts is None:
+        raise ConfigError(f"{text!r} is no address; allowed: HOST:PORT, [IPV6]:PORT")
+    host = parts["six"] or parts["host"] or ""
+    if parts["port"] is None and port is None:
+        raise ConfigError(f"{text!r} has no port; allowed: HOST:PORT, [IPV6]:PORT")
+    found = int(parts["port"]) if parts["port"] is not None else port or 0
+    if found > MAX_PORT:
+        raise ConfigError(f"{text!r}: port {found} is not possible; allowed: 0 to {MAX_PORT}")
+    return Address(host, found)
+
+
+def parse_listen(text: str) -> Listen:
+    """``udp://HOST:PORT``, ``tcp://HOST:PORT``, ``HOST:PORT`` or a bare port (both UDP).
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    transport, said, rest = text.partition("://")
+    if not said:
+        return Listen("udp", parse_address(f":{text}" if text.isdecimal() else text))
+    if transport == "udp":
+        return Listen("udp", parse_address(rest))
+    if transport == "tcp":
+        return Listen("tcp", parse_address(rest))
+    raise ConfigError(f"{text!r}: {transport!r} is not known; allowed: udp, tcp")
+
+
+SAFE = "/-_.,:~[]"
 """Characters that need no escape in a place or a value."""
+
+ADDRESS = re.compile(
+    r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:/\[\]]*))(?::(?P<port>\d{1,5}))?"
+)
+
+MAX_PORT = 65_535

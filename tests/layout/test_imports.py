@@ -24,13 +24,17 @@ MAY_USE = {
     "uri": {"errors"},
     "ledger": {"_core"},
     "batch": {"_core", "errors"},
-    "sinks": LEAVES | {"batch"},
+    "tables": {"_core", "batch"},
+    "transport": LEAVES,
+    "sinks": LEAVES | {"batch", "transport"},
     "config": LEAVES | {"sinks"},
-    "pipeline": LEAVES | {"batch", "ledger", "sinks", "config"},
-    "api": LEAVES | {"batch", "ledger", "config", "pipeline"},
-    "cli": LEAVES | {"api", "batch", "ledger", "sinks", "config", "pipeline"},
+    "metrics": LEAVES | {"ledger"},
+    "pipeline": LEAVES | {"batch", "ledger", "sinks", "config", "transport", "metrics"},
+    "collected": LEAVES | {"batch", "ledger", "tables", "sinks", "config", "pipeline"},
+    "api": LEAVES | {"batch", "ledger", "tables", "collected", "sinks", "config", "pipeline"},
+    "cli": LEAVES | {"api", "batch", "ledger", "sinks", "config", "pipeline", "metrics"},
     "__main__": {"cli"},
-    "__init__": LEAVES | {"api", "batch", "ledger"},
+    "__init__": LEAVES | {"api", "batch", "collected", "ledger"},
 }
 
 CRATES = {
@@ -38,15 +42,26 @@ CRATES = {
     "penstock-wire": set(),
     "penstock-net": set(),
     "penstock-record": {"penstock-elements"},
+    "penstock-codec": {"penstock-elements", "penstock-wire"},
     "penstock-meter": {"penstock-wire", "penstock-record"},
-    "penstock-export": {"penstock-record"},
+    "penstock-collect": {
+        "penstock-codec",
+        "penstock-record",
+        "penstock-elements",
+        "penstock-wire",
+    },
+    "penstock-export": {"penstock-codec", "penstock-record", "penstock-elements"},
+    "penstock-traffic": {"penstock-codec", "penstock-elements"},
     "penstock-python": {
         "penstock-elements",
         "penstock-wire",
         "penstock-net",
+        "penstock-codec",
         "penstock-record",
         "penstock-meter",
+        "penstock-collect",
         "penstock-export",
+        "penstock-traffic",
     },
 }
 
@@ -82,7 +97,7 @@ def test_a_module_uses_only_what_its_part_may(path: Path) -> None:
 
 
 def test_sinks_do_not_import_each_other() -> None:
-    shared = {"base", "stream", "__init__"}
+    shared = {"base", "stream", "ipfix", "whole_file", "__init__"}
     for path in (PACKAGE / "sinks").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("penstock.sinks."):

@@ -17,6 +17,9 @@ FUNCTION_LINES = 60
 
 LONG_FUNCTIONS = {
     "python/penstock/cli/probe.py:probe": "one parameter an option is how typer is told",
+    "python/penstock/cli/collect.py:collect": "likewise",
+    "python/penstock/cli/send.py:send": "likewise",
+    "python/penstock/api.py:collect": "a parameter a setting, each with its line",
 }
 """Exceptions, each with its reason."""
 

@@ -114,7 +114,7 @@ def test_little_is_remembered_of_an_endless_input(uri: str, tmp_path: Path) -> N
     most = 0
     for number in range(2 * FLUSH_BATCHES):
         stage.offer(BatchId("test", number), flows.batch(1), 0)
-        most = max(most, len(stage._taken))
+        most = max(most, stage._count.unanswered)
     stage.finish()
     assert most <= FLUSH_BATCHES
     assert stage.ledger().count(stage.sink.uri, "out", unit="flows") == 2 * FLUSH_BATCHES
@@ -123,7 +123,7 @@ def test_little_is_remembered_of_an_endless_input(uri: str, tmp_path: Path) -> N
 def test_a_full_queue_makes_a_file_wait() -> None:
     sink = Scripted()
     sink.gate.clear()
-    stage = Stage(sink, queue_batches=1, when_full="wait")
+    stage = Stage(sink, queue_batches=1)
     stage.open(flows.batch(0))
     feeder = threading.Thread(target=offered, args=(stage, 5))
     feeder.start()
@@ -138,7 +138,7 @@ def test_a_full_queue_makes_a_file_wait() -> None:
 def test_a_full_queue_of_a_live_source_drops_and_counts() -> None:
     sink = Scripted()
     sink.gate.clear()
-    stage = Stage(sink, queue_batches=1, when_full="drop")
+    stage = Stage(sink, queue_batches=1, live=True)
     stage.open(flows.batch(0))
     offered(stage, 5)
     sink.gate.set()
@@ -152,7 +152,7 @@ def test_a_sink_that_blocks_is_never_dropped_at() -> None:
         blocks: ClassVar[bool] = True
 
     sink = Patient()
-    stage = Stage(sink, queue_batches=1, when_full="drop")
+    stage = Stage(sink, queue_batches=1, live=True)
     stage.open(flows.batch(0))
     offered(stage, 5)
     stage.finish()

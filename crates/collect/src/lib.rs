@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Flow exports to flows: octets and their times in, batches out.
 //!
-//! No socket, file or clock is known here. `memory` is what is remembered of exporters, `rows` makes
-//! columns of records, `sflow` makes them of samples, `stream` finds messages in a stream of octets.
+//! A [`Collector`] takes messages, by whatever way they came, and hands out batches. No socket, file
+//! or clock is known here. `decoders` is the table of protocols, `exporters` who sends, `memory` what is
+//! remembered of them, `rows` makes columns of records and `sflow` of samples, `stream` finds messages
+//! in a stream of octets.
 #![forbid(unsafe_code)]
 
+mod capture;
+mod collector;
+mod counts;
+mod decoders;
+mod exporters;
+mod kept;
 mod memory;
+mod plans;
+mod report;
 mod rows;
+mod sessions;
+mod settings;
 mod sflow;
 mod stream;
+
+pub use collector::{Collector, Reception};
+pub use report::{ExporterState, TemplateState};
+pub use kept::KeptError;
+pub use sessions::SessionError;
+pub use settings::Settings;
+pub use stream::{Lz4Writer, StreamError};

@@ -69,6 +69,16 @@ impl<'a> Values<'a> {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 
+    /// Which rows are null, if any can be.
+    pub const fn nulls(&self) -> Option<&NullBuffer> {
+        self.nulls.as_ref()
+    }
+
+    /// Whether any of so many rows is set.
+    pub fn has_values(&self, rows: usize) -> bool {
+        self.nulls.as_ref().map_or(0, NullBuffer::null_count) < rows
+    }
+
     /// Where the row's value is kept itself, and which it is there.
     pub fn behind_keys(&self, row: usize) -> (&Self, usize) {
         match &self.kind {
@@ -88,7 +98,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn new(field: &'a Field, array: &'a dyn Array, path: &str) -> Result<Self, EncodeError> {
+    /// The values of a field; `path` is its name, for an error.
+    pub fn new(field: &'a Field, array: &'a dyn Array, path: &str) -> Result<Self, EncodeError> {
         Self::extended(array, field.extension_type_name(), path)
     }
 

@@ -44,8 +44,8 @@ mod timers;
 
 pub use flow::EndReason;
 pub use layout::{KeyError, KeyLayout};
-pub use ledger::{Fate, LedgerRow, Unit};
 pub use meter::{Meter, Settings, SettingsError};
+pub use penstock_record::{Fate, LedgerRow, Unit};
 pub use penstock_wire::Tunnels;
 pub use plugin::{OptionError, OptionKind, OptionSpec, Options, Plugin, Seen, Spec, Step};
 pub use plugins::SPECS as PLUGINS;

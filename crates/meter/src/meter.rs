@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use penstock_record::BatchBuilder;
+use penstock_record::{BatchBuilder, LedgerRow};
 use penstock_wire::Tunnels;
 
 use crate::alone::Alone;
@@ -15,7 +15,7 @@ use crate::departed::Departed;
 use crate::fragments::Fragments;
 use crate::key::FIXED_SEED;
 use crate::layout::{KeyError, KeyLayout};
-use crate::ledger::{self, LedgerRow};
+use crate::ledger;
 use crate::owner::{Owner, PARTITIONS};
 use crate::parallel::Parallel;
 use crate::parse::Parser;

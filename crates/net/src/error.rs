@@ -27,7 +27,8 @@ pub enum SourceErrorKind {
 }
 
 impl SourceError {
-    pub(crate) fn open(file: &str, error: &io::Error) -> Self {
+    /// A file that the operating system does not let us open or read.
+    pub fn open(file: &str, error: &io::Error) -> Self {
         let problem = match error.kind() {
             io::ErrorKind::NotFound => "no such file".to_owned(),
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
@@ -37,7 +38,8 @@ impl SourceError {
         Self { file: file.to_owned(), offset: None, problem, kind: SourceErrorKind::Open }
     }
 
-    pub(crate) fn malformed(file: &str, offset: u64, problem: impl Into<String>) -> Self {
+    /// A file whose content cannot be read on, from this octet.
+    pub fn malformed(file: &str, offset: u64, problem: impl Into<String>) -> Self {
         let kind = SourceErrorKind::Malformed;
         Self { file: file.to_owned(), offset: Some(offset), problem: problem.into(), kind }
     }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where packets come from, and which of them are wanted.
+//! Where packets and datagrams come from, which of them are wanted, and how datagrams leave.
 //!
 //! A [`Capture`] turns files and pipes into numbered [`Chunk`]s of packets; [`filter`] compiles
-//! pcap-filter(7) expressions and runs them. What a packet says and which flow it belongs to is
-//! not known here: this crate uses nothing else of Penstock.
+//! pcap-filter(7) expressions and runs them; [`udp`] receives and sends datagrams. What a packet
+//! or datagram says is not known here: this crate uses nothing else of Penstock.
 
+pub mod capture_file;
 pub mod filter;
+#[cfg(target_os = "linux")]
+pub mod udp;
 
 mod error;
 mod source;

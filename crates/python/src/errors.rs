@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Rust errors as the exceptions of `penstock.errors`.
 
+use std::io;
+
+use penstock_collect::{KeptError, SessionError};
 use penstock_export::EncodeError;
+use penstock_export::ipfix::ColumnError;
 use penstock_meter::SettingsError;
 use penstock_net::filter::FilterError;
+use penstock_net::udp::{BindError, SendError};
 use penstock_net::{SourceError, SourceErrorKind};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -14,6 +19,17 @@ pub(crate) enum CoreError {
     Filter(FilterError),
     Source(SourceError),
     Encode(EncodeError),
+    Bind(BindError),
+    Send(SendError),
+    /// An address that is none, in a sentence.
+    Address(String),
+    /// A file that cannot be opened.
+    File(String, io::Error),
+    Session(SessionError),
+    Kept(KeptError),
+    Column(ColumnError),
+    /// The system failed where only it can.
+    System(io::Error),
 }
 
 impl From<SettingsError> for CoreError {
@@ -40,12 +56,64 @@ impl From<EncodeError> for CoreError {
     }
 }
 
+impl From<BindError> for CoreError {
+    fn from(error: BindError) -> Self {
+        Self::Bind(error)
+    }
+}
+
+impl From<SendError> for CoreError {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl From<SessionError> for CoreError {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<KeptError> for CoreError {
+    fn from(error: KeptError) -> Self {
+        Self::Kept(error)
+    }
+}
+
+impl From<ColumnError> for CoreError {
+    fn from(error: ColumnError) -> Self {
+        Self::Column(error)
+    }
+}
+
+impl From<io::Error> for CoreError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+impl From<(String, io::Error)> for CoreError {
+    fn from((path, error): (String, io::Error)) -> Self {
+        Self::File(path, error)
+    }
+}
+
 impl From<CoreError> for PyErr {
     fn from(error: CoreError) -> Self {
         let (class, message) = match &error {
             CoreError::Settings(error) => ("ConfigError", error.to_string()),
             CoreError::Filter(error) => ("ConfigError", error.to_string()),
             CoreError::Encode(error) => ("InternalError", error.to_string()),
+            CoreError::Column(error) => ("InternalError", error.to_string()),
+            CoreError::System(error) => ("InternalError", error.to_string()),
+            CoreError::Bind(error) => ("ConfigError", error.to_string()),
+            CoreError::Send(error) => ("ConfigError", error.to_string()),
+            CoreError::Address(problem) => ("ConfigError", problem.clone()),
+            CoreError::File(path, error) => {
+                ("ConfigError", SourceError::open(path, error).to_string())
+            }
+            CoreError::Session(error) => ("DecodeError", error.to_string()),
+            CoreError::Kept(error) => ("DecodeError", error.to_string()),
             CoreError::Source(error) => match error.kind {
                 SourceErrorKind::Open => ("ConfigError", error.to_string()),
                 SourceErrorKind::Malformed => ("DecodeError", error.to_string()),

@@ -3,10 +3,17 @@
 //! here; what Python sees is described in `_core.pyi`.
 
 mod batch;
+mod collector;
 mod errors;
+mod exports;
+mod ipfix;
+mod ledger;
 mod meter;
+mod quarantine;
 mod source;
 mod tables;
+mod traffic;
+mod udp;
 
 use pyo3::prelude::*;
 
@@ -16,9 +23,17 @@ mod _core {
     #[pymodule_export]
     use crate::batch::{Batch, encode_csv, encode_json, encode_text};
     #[pymodule_export]
+    use crate::collector::Collector;
+    #[pymodule_export]
+    use crate::ipfix::{IpfixEncoder, Messages};
+    #[pymodule_export]
     use crate::meter::Meter;
     #[pymodule_export]
     use crate::tables::{check_filter, columns, elements, key_fields, plugins};
+    #[pymodule_export]
+    use crate::traffic::{Traffic, UdpFanout};
+    #[pymodule_export]
+    use crate::udp::{UdpListener, UdpSender};
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::batch::Batch;
 use crate::errors::CoreError;
+use crate::ledger::listed;
 use crate::source::{Files, Filter, SharedFilter};
 
 /// Packets to flows.
@@ -134,17 +135,7 @@ impl Meter {
     }
 
     fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let rows = PyList::empty(py);
-        for row in py.detach(|| lock(&self.core).ledger()) {
-            let entry = PyDict::new(py);
-            entry.set_item("stage", row.stage)?;
-            entry.set_item("kind", row.fate.name())?;
-            entry.set_item("reason", row.reason)?;
-            entry.set_item("unit", row.unit.name())?;
-            entry.set_item("count", row.count)?;
-            rows.append(entry)?;
-        }
-        Ok(rows)
+        listed(py, py.detach(|| lock(&self.core).ledger()))
     }
 
     fn empty_batch(&self, py: Python<'_>) -> Batch {

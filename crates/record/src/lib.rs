@@ -11,6 +11,7 @@ mod address;
 mod biflow;
 mod builder;
 mod kind;
+mod ledger;
 mod schema;
 mod validity;
 
@@ -18,6 +19,7 @@ pub use address::{text_addresses, write_ip, write_mac};
 pub use biflow::split_biflows;
 pub use builder::BatchBuilder;
 pub use kind::{EXTENSION_NAME, Kind};
+pub use ledger::{Fate, LedgerRow, Unit};
 pub use schema::{
     BatchKind, Column, ColumnSpec, Conversion, ElementUse, Group, Turned, column, groups, schema_of,
 };

@@ -26,6 +26,16 @@ impl Column {
         by_name.get(name).copied()
     }
 
+    /// The column of that kind of batch that is called `name`.
+    pub fn by_name_in(kind: BatchKind, name: &str) -> Option<Self> {
+        static BY_NAME: OnceLock<HashMap<(BatchKind, &'static str), Column>> = OnceLock::new();
+        let columns = BatchKind::ALL.into_iter().flat_map(BatchKind::columns);
+        let by_name = BY_NAME.get_or_init(|| {
+            columns.map(|column| ((column.spec().batch, column.name()), column)).collect()
+        });
+        by_name.get(&(kind, name)).copied()
+    }
+
     /// Every column of a flow, in order.
     pub fn all() -> impl ExactSizeIterator<Item = Self> + Clone {
         (0..FLOW_COLUMNS).map(Self)
@@ -94,15 +104,33 @@ pub enum BatchKind {
     Flows,
     /// Rows of the loss ledger.
     Loss,
+    /// Options records: what exporters say of themselves.
+    Options,
+    /// Counters of interfaces, one row a sample.
+    InterfaceCounters,
+    /// Packets that a device says it dropped.
+    Drops,
 }
 
 impl BatchKind {
+    /// Every kind, in the registry's order.
+    pub const ALL: [Self; 5] =
+        [Self::Flows, Self::Loss, Self::Options, Self::InterfaceCounters, Self::Drops];
+
     /// The kind in the words of the registry.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Flows => "flows",
             Self::Loss => "loss",
+            Self::Options => "options",
+            Self::InterfaceCounters => "interface_counters",
+            Self::Drops => "drops",
         }
+    }
+
+    /// The kind of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Its columns, in order.
@@ -248,7 +276,7 @@ mod tests {
 
     #[test]
     fn no_two_columns_of_a_kind_share_a_name_or_a_protobuf_number() {
-        for batch in [BatchKind::Flows, BatchKind::Loss] {
+        for batch in BatchKind::ALL {
             let mut seen = HashSet::new();
             for column in batch.columns() {
                 assert!(seen.insert(column.name().to_owned()), "{column:?}");
@@ -290,7 +318,30 @@ mod tests {
         assert_eq!(Column::by_name("src_addr"), Some(column::SRC_ADDR));
         assert_eq!(column::loss::STAGE.spec().batch, BatchKind::Loss);
         assert_eq!(Column::by_name("stage"), None);
+        assert_eq!(Column::by_name_in(BatchKind::Loss, "stage"), Some(column::loss::STAGE));
+        assert_eq!(Column::by_name_in(BatchKind::Drops, "stage"), None);
+        let values = Column::by_name_in(BatchKind::Options, "values");
+        assert_eq!(values, Some(column::options::VALUES));
         assert!(Column::all().all(|column| Column::by_name(column.name()) == Some(column)));
+    }
+
+    #[test]
+    fn what_kinds_share_with_flows_has_the_type_it_has_there() {
+        for column in BatchKind::ALL.into_iter().flat_map(BatchKind::columns) {
+            if let Some(flows) = Column::by_name(column.name()) {
+                assert_eq!(column.kind(), flows.kind(), "{column:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_counters_that_a_device_may_not_keep_can_be_null_in_the_store() {
+        for column in BatchKind::ALL.into_iter().flat_map(BatchKind::columns) {
+            let spec = column.spec();
+            let counter = spec.batch == BatchKind::InterfaceCounters
+                && matches!(spec.group, "interface_counters" | "ethernet_counters");
+            assert_eq!(spec.clickhouse.starts_with("Nullable"), counter, "{column:?}");
+        }
     }
 
     #[test]

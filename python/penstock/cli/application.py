@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penstock import _core
-from penstock.cli import fields, plugins, probe
+from penstock.cli import collect, exporters, fields, plugins, probe, send
 
 
 def application() -> typer.Typer:
@@ -24,6 +24,9 @@ def application() -> typer.Typer:
     )
     app.callback()(options)
     app.command("probe", short_help="Meter captures into flows.")(probe.probe)
+    app.command("collect", short_help="Collect flow exports.")(collect.collect)
+    app.command("exporters", short_help="List who sends what.")(exporters.exporters)
+    app.command("send", short_help="Play exporters: made-up flow exports.")(send.send)
     app.command("plugins", short_help="List what can look into flows.")(plugins.plugins)
     app.command("fields", short_help="List what columns a flow can have.")(fields.fields)
     return app
@@ -60,8 +63,12 @@ DESCRIPTION = """\
 Examples:
   penstock probe capture.pcapng                 flows as a table, then a summary
   penstock probe capture.pcapng --to json:      one JSON object a flow
+  penstock probe capture.pcapng --to ipfix+udp://192.0.2.1:4739
+  penstock collect --to parquet:flows/          NetFlow, IPFIX and sFlow on their usual ports
+  penstock exporters                            who sends what to it
   penstock plugins pstats                       what a plugin finds, and its options
   penstock fields src_addr                      what a column holds
 
-Penstock turns packets into flows: who talked to whom, when, how much, and how it ended.
+Penstock turns packets and flow exports into flows: who talked to whom, when, how much, and how it
+ended.
 """

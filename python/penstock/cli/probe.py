@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 -- typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from penstock import _core
+from penstock.cli.outcome import is_said, status, tell_errors, write_ledger
 from penstock.cli.progress import Bar
 from penstock.config import check, load, shorthand
-from penstock.errors import ConfigError, InternalError
+from penstock.errors import ConfigError
 from penstock.sinks import order
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _graph(context: typer.Context, config: Path | None, said: shorthand.Shorthan
         if not said.sources:
             raise ConfigError("no source is named; try: penstock probe capture.pcapng")
         return said.graph()
-    beside = [name for name in ONLY_WITHOUT_CONFIG if _is_said(context, name)]
+    beside = [name for name in ONLY_WITHOUT_CONFIG if is_said(context, name)]
     if beside:
         option = "--" + beside[0].rstrip("_").replace("_", "-")
         raise ConfigError(f"{option} cannot stand beside --config, which says the whole graph")
@@ -141,12 +142,6 @@ def _graph(context: typer.Context, config: Path | None, said: shorthand.Shorthan
     return check.graph(tables)
 
 
-def _is_said(context: typer.Context, name: str) -> bool:
-    """Whether an option stands on the command line, whatever its value."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
 def _run(graph: Graph, ledger: str | None, *, quiet: bool) -> int:
     from penstock.pipeline.supervise import run  # noqa: PLC0415 -- not needed to show a config
 
@@ -157,15 +152,10 @@ def _run(graph: Graph, ledger: str | None, *, quiet: bool) -> int:
         print("penstock: this is a debug build, many times slower than make build", file=sys.stderr)
     if not quiet and not outcome.readers_gone:
         _tell(outcome)
-    for error in outcome.errors:
-        print(f"penstock: {error}", file=sys.stderr)
-        if isinstance(error, InternalError):
-            print("penstock: this is a bug in penstock; please report it", file=sys.stderr)
+    tell_errors(outcome)
     if ledger is not None:
-        _write_ledger(outcome, ledger)
-    if any(isinstance(error, ConfigError) for error in outcome.errors):
-        return 2
-    return 1 if outcome.errors else 0
+        write_ledger(outcome, ledger)
+    return status(outcome)
 
 
 def _tell(outcome: Outcome) -> None:
@@ -175,17 +165,6 @@ def _tell(outcome: Outcome) -> None:
         print("interrupted: what was metered so far has been exported", file=sys.stderr)
     text = summary(outcome.ledger, outcome.reading_s, time.perf_counter() - STARTED)
     print("\n" + text, end="", file=sys.stderr)
-
-
-def _write_ledger(outcome: Outcome, place: str) -> None:
-    text = outcome.ledger.to_json()
-    if place == "-":
-        print(text, end="")
-        return
-    try:
-        Path(place).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"--ledger {place}: {error.strerror}") from error
 
 
 ONLY_WITHOUT_CONFIG = (

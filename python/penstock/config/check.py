@@ -107,9 +107,9 @@ def _summary(loc: tuple[int | str, ...]) -> str:
 def _references(data: Any) -> Iterator[Problem]:
     """What is wrong between parts; parts of a wrong shape are somebody else's mistake."""
     points, selectors = _names(data, "observation_points"), _names(data, "selectors")
-    caches = _names(data, "caches")
-    for table in ("observation_points", "selectors", "caches", "exporters"):
+    for table in ("observation_points", "selectors", "caches", "collectors", "exporters"):
         yield from _twice(table, data)
+    yield from _nothing_to_do(data)
     for at, cache in _parts(data, "caches"):
         point = cache.get("observation_point")
         if isinstance(point, str) and point not in points:
@@ -120,14 +120,38 @@ def _references(data: Any) -> Iterator[Problem]:
         selector = cache.get("selector")
         if isinstance(selector, str) and selector not in selectors:
             yield Problem(f"{at}.selector", unknown("selector", selector, selectors))
+    for at, collector in _parts(data, "collectors"):
+        yield from _ways_in(at, collector)
     for at, exporter in _parts(data, "exporters"):
-        wanted = exporter.get("caches")
-        for number, cache in enumerate(wanted if isinstance(wanted, list) else []):
-            if isinstance(cache, str) and cache not in caches:
-                yield Problem(f"{at}.caches.{number}", unknown("cache", cache, caches))
+        for table, what in (("caches", "cache"), ("collectors", "collector")):
+            wanted, known = exporter.get(table), _names(data, table)
+            for number, name in enumerate(wanted if isinstance(wanted, list) else []):
+                if isinstance(name, str) and name not in known:
+                    yield Problem(f"{at}.{table}.{number}", unknown(what, name, known))
     yield from _one_sided(data)
     yield from _same_place(data)
     yield from _read_twice(data)
+
+
+def _nothing_to_do(data: Any) -> Iterator[Problem]:
+    if not isinstance(data, dict):
+        return
+    if not data.get("caches") and not data.get("collectors"):
+        yield Problem("caches", "is missing; needed: flow tables, or collectors")
+    if data.get("caches") and not data.get("observation_points"):
+        yield Problem("observation_points", "is missing; needed: where packets are seen")
+
+
+def _ways_in(at: str, collector: dict[str, Any]) -> Iterator[Problem]:
+    """A collector listens or reads files; what is only for one way is a mistake with the other."""
+    listens, reads = bool(collector.get("listen")), bool(collector.get("sources"))
+    if not listens and not reads:
+        yield Problem(f"{at}.listen", "is missing; needed: addresses, or sources in their place")
+    if listens and reads:
+        yield Problem(f"{at}.sources", "cannot stand beside listen; make it another collector")
+    for name in ("state", "stop_after"):
+        if reads and collector.get(name) is not None:
+            yield Problem(f"{at}.{name}", "is only for a collector that listens")
 
 
 def _twice(table: str, data: Any) -> Iterator[Problem]:
@@ -164,7 +188,7 @@ def _same_place(data: Any) -> Iterator[Problem]:
             asked = order(exporter["sink"])
         except (ConfigError, KeyError, AttributeError, TypeError):
             continue
-        place = os.path.realpath(asked.place) if asked.place else "" if not asked.to_stdout else "-"
+        place = "-" if asked.to_stdout else asked.path or ""
         shown = asked.place or "standard output"
         if place in read:
             yield Problem(f"{at}.sink", f"{shown} is a source; flows would overwrite it")
@@ -176,11 +200,12 @@ def _same_place(data: Any) -> Iterator[Problem]:
 
 def _files_read(data: Any) -> set[str]:
     found = set()
-    for _, point in _parts(data, "observation_points"):
-        sources = point.get("sources")
+    for _, part in (*_parts(data, "observation_points"), *_parts(data, "collectors")):
+        sources = part.get("sources")
         for source in sources if isinstance(sources, list) else []:
             if isinstance(source, str) and source not in ("-", ""):
-                found.add(os.path.realpath(source.removeprefix("pcap:")))
+                path = source.removeprefix("pcap:").removeprefix("ipfix:")
+                found.add(os.path.realpath(path))
     return found
 
 

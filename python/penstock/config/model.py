@@ -20,6 +20,12 @@ Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")]
 Timeout = Annotated[float, BeforeValidator(quantity.timeout)]
 """Seconds, or a word such as ``90s``, ``5m``, ``1h``."""
 
+Octets = Annotated[int, BeforeValidator(quantity.octets)]
+"""A size in octets, or a word such as ``64MiB``."""
+
+Place = Annotated[str, Field(min_length=1)]
+"""A file or folder."""
+
 
 class Part(BaseModel):
     """What all parts share: nothing unknown is let through, nothing changes afterwards."""
@@ -102,6 +108,94 @@ class Cache(Part):
     """Plugins that look into its flows: `pstats`, `pstats?includezeroes=true`, or a table with `name` and `options`."""
 
 
+class Collector(Part):
+    """Where flow exports are received, or read from files (RFC 6728, section 4.5)."""
+
+    name: Name
+    """What exporters call it."""
+
+    listen: list[Annotated[str, AfterValidator(words.listen)]] = []
+    """Addresses: `udp://HOST:PORT`, `tcp://HOST:PORT`, a bare port for UDP. Without a host: all of this machine's, IPv4 and IPv6. Any port takes any protocol."""
+
+    sources: list[Place] = []
+    """In place of `listen`: files, read one after another: `pcap:FILE` for captures of exporters' traffic, `ipfix:FILE` for IPFIX files, or `FILE`, which is told by its content."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Threads that receive and decode; an exporter's datagrams always go to the same one."""
+
+    buffer: Annotated[Octets, Field(ge=1 << 12, le=1 << 30)] = 32 << 20
+    """Receive buffer of each UDP socket in octets; the system may grant less."""
+
+    max_sessions: Annotated[int, Field(ge=1, le=1 << 20)] = 512
+    """TCP sessions open at a time; more are closed at once, and counted."""
+
+    session_timeout: Timeout = 1800.0
+    """A TCP session that brings nothing for this long is closed."""
+
+    template_lifetime: Timeout = 1800.0
+    """A template that came by UDP and was not repeated for this long is forgotten."""
+
+    max_exporters: Annotated[int, Field(ge=1, le=1 << 24)] = 65_536
+    """Exporters (by session and observation domain) remembered at a time, by each worker."""
+
+    max_templates: Annotated[int, Field(ge=1, le=65_280)] = 4_096
+    """Templates of one exporter; more are refused, and counted."""
+
+    max_fields: Annotated[int, Field(ge=1, le=65_535)] = 1_024
+    """Fields of one template; one with more is refused, and counted."""
+
+    parked: Octets = 16 << 20
+    """Octets of data kept until its template comes, by each worker; what is over it is refused, and counted."""
+
+    parked_time: Timeout = 600.0
+    """How long data waits for its template."""
+
+    default_sampling: Annotated[float, Field(ge=1)] | None = None
+    """Sampling rate (1 in N) of flows whose exporter does not say one. Unknown where absent."""
+
+    sampling: dict[
+        Annotated[str, AfterValidator(words.ip_address)], Annotated[float, Field(ge=1)]
+    ] = {}
+    """Sampling rates (1 in N) by exporter address, whatever the exporter says."""
+
+    ignore_source_port: bool = False
+    """IPFIX over UDP: sessions of one address that differ only in the port are one exporter."""
+
+    tunnel: Literal["inner", "outer"] = "inner"
+    """Of a sampled packet in a tunnel, describe the packet inside, or the one that carries it."""
+
+    enterprise: Annotated[int, Field(ge=1, le=(1 << 32) - 1)] = 32473
+    """Enterprise number under which other Penstocks export columns without an IANA element."""
+
+    state: Place | None = None
+    """Folder that keeps templates, sampling rates and sequence numbers over a restart. Forgotten at the end where absent."""
+
+    keep_bad: Place | None = None
+    """Capture file that datagrams with mistakes are kept in."""
+
+    keep_bad_size: Octets = 64 << 20
+    """Octets at which that file ends."""
+
+    count: Annotated[int, Field(ge=1, le=(1 << 63) - 1)] | None = None
+    """Stop once this many flows have come; a batch that is begun is finished."""
+
+    stop_after: Timeout | None = None
+    """Stop listening after this long."""
+
+
+class Monitoring(Part):
+    """How a run that listens can be looked at while it goes on."""
+
+    metrics: Annotated[str, AfterValidator(words.address)] | None = None
+    """`HOST:PORT` to serve Prometheus metrics on, at `/metrics`; beside it `/healthz`, `/exporters` and `/templates` as JSON."""
+
+    metrics_names: Literal["penstock", "goflow"] = "penstock"
+    """Whose names the metrics have."""
+
+    socket: Place | None = None
+    """Unix socket that serves the same; `penstock exporters` asks there. Only its owner can. When absent one in the user's runtime folder, unless another collector has that."""
+
+
 class Exporter(Part):
     """Where flows go (RFC 6728, section 4.4)."""
 
@@ -109,13 +203,16 @@ class Exporter(Part):
     """What messages call it."""
 
     caches: list[Name] = []
-    """Whose flows it takes; those of every cache where empty."""
+    """Whose flows it takes. Those of every cache and collector where both lists are empty."""
+
+    collectors: list[Name] = []
+    """Likewise, of collectors."""
 
     sink: Annotated[str, AfterValidator(words.sink)]
     """The destination, such as `json:flows.jsonl` or `parquet:flows/?rotate=1h`."""
 
     queue: Annotated[int, Field(ge=1, le=10_000)] = 4
-    """Batches that may wait for it; when that many do, reading files waits too."""
+    """Batches that may wait for it; when that many do, reading files waits too. What is received as it happens is then lost, and counted, unless the sink makes the reader wait."""
 
 
 class Graph(Part):
@@ -124,14 +221,20 @@ class Graph(Part):
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads that read and meter; the output is the same for any number."""
 
-    observation_points: Annotated[list[ObservationPoint], Field(min_length=1)]
+    observation_points: list[ObservationPoint] = []
     """Where packets are seen."""
 
     selectors: list[Selector] = []
     """Which of them are metered."""
 
-    caches: Annotated[list[Cache], Field(min_length=1)]
+    caches: list[Cache] = []
     """Flow tables."""
+
+    collectors: list[Collector] = []
+    """Where flow exports come in."""
 
     exporters: Annotated[list[Exporter], Field(min_length=1)]
     """Where flows go."""
+
+    monitoring: Monitoring = Monitoring()
+    """How the run can be looked at."""

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cache of the graph as the native half's meter."""
+"""Parts of the graph as the native half's objects: a cache as a meter, a collector as decoders."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock import _core
 from penstock.quantity import nanoseconds
 
 if TYPE_CHECKING:
-    from penstock.config.model import Cache, Graph, ObservationPoint, Selector
+    from penstock.config.model import Cache, Collector, Graph, ObservationPoint, Selector
 
 
 def meter(graph: Graph, cache: Cache) -> _core.Meter:
@@ -34,6 +35,43 @@ def meter(graph: Graph, cache: Cache) -> _core.Meter:
         threads=graph.threads,
         count=selector.count if selector else None,
     )
+
+
+def collector(part: Collector, *, worker: int = 0, rows: int = 65_536) -> _core.Collector:
+    """The decoder and the memory of one worker of ``part``.
+
+    Args:
+        part: the collector.
+        worker: which of its workers; each keeps bad datagrams in a file of its own.
+        rows: rows that are enough for a batch.
+
+    Raises:
+        ConfigError: the file for bad datagrams cannot be made.
+    """
+    return _core.Collector(
+        template_lifetime_s=max(1, round(part.template_lifetime)),
+        max_exporters=part.max_exporters,
+        max_templates=part.max_templates,
+        max_fields=part.max_fields,
+        parked_octets=part.parked,
+        parked_s=max(1, round(part.parked_time)),
+        rows=rows,
+        default_sampling=part.default_sampling,
+        sampling=list(part.sampling.items()),
+        ignore_source_port=part.ignore_source_port,
+        tunnel=part.tunnel,
+        enterprise=part.enterprise,
+        keep_bad=part.keep_bad and numbered(part.keep_bad, worker),
+        keep_bad_octets=part.keep_bad_size,
+    )
+
+
+def numbered(path: str, worker: int) -> str:
+    """``bad.pcap`` for the first worker, ``bad-1.pcap`` for the next."""
+    if worker == 0:
+        return path
+    whole = Path(path)
+    return str(whole.with_name(f"{whole.stem}-{worker}{whole.suffix}"))
 
 
 def _point(graph: Graph, cache: Cache) -> ObservationPoint:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penstock.config.check import MistakesError, graph
@@ -44,12 +44,7 @@ class Shorthand:
         Raises:
             ConfigError: with a line for each mistake.
         """
-        try:
-            return graph(self._tables())
-        except MistakesError as error:
-            # The words themselves are named; a path in a graph that nobody wrote would not help.
-            lines = [_without_path(at, problem) for at, problem in error.problems]
-            raise ConfigError("\n".join(lines)) from None
+        return _graph(self._tables())
 
     def _tables(self) -> dict[str, Any]:
         cache = {
@@ -64,29 +59,83 @@ class Shorthand:
             "max_flows": self.max_flows,
             "tunnel": self.tunnel,
         }
-        exporters = [
-            {"name": f"export-{number}", "caches": ["flows"], "sink": sink}
-            for number, sink in enumerate(self._sinks_with_columns(), start=1)
-        ]
         tables = {
             "threads": self.threads,
             "observation_points": [{"name": "packets", "sources": list(self.sources)}],
             "selectors": [_said({"name": "selected", "filter": self.filter, "count": self.count})],
             "caches": [_said(cache)],
-            "exporters": exporters,
+            "exporters": _exporters(self.sinks, self.columns, {"caches": ["flows"]}),
         }
         return _said(tables)
 
-    def _sinks_with_columns(self) -> list[str]:
-        if self.columns is None:
-            return list(self.sinks)
-        takes = [_takes_columns(sink) for sink in self.sinks]
-        if not any(takes):
-            raise ConfigError("--columns has no sink that takes columns")
-        return [
-            _with_columns(sink, self.columns) if wanted else sink
-            for sink, wanted in zip(self.sinks, takes, strict=True)
-        ]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectShorthand:
+    """The same for a collector; without ``listen`` and ``sources`` it listens on :data:`PORTS`."""
+
+    listen: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    sinks: Sequence[str] = ("null:",)
+    columns: str | None = None
+    sampling: Mapping[str, object] | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Any other setting of a collector by its name; ``None`` leaves it at its default."""
+    monitoring: Mapping[str, object] = field(default_factory=dict)
+    """Any setting of the monitoring likewise."""
+
+    def graph(self) -> Graph:
+        """The graph.
+
+        Raises:
+            ConfigError: with a line for each mistake.
+        """
+        listen = list(self.listen)
+        if not listen and not self.sources:
+            listen = list(PORTS)
+        collector = {
+            "name": "exports",
+            "listen": listen or None,
+            "sources": list(self.sources) or None,
+            "sampling": dict(self.sampling) if self.sampling else None,
+            **self.settings,
+        }
+        tables = {
+            "collectors": [_said(collector)],
+            "exporters": _exporters(self.sinks, self.columns, {"collectors": ["exports"]}),
+            "monitoring": _said(dict(self.monitoring)) or None,
+        }
+        return _graph(_said(tables))
+
+
+def _graph(tables: dict[str, Any]) -> Graph:
+    try:
+        return graph(tables)
+    except MistakesError as error:
+        # The words themselves are named; a path in a graph that nobody wrote would not help.
+        lines = [_without_path(at, problem) for at, problem in error.problems]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _exporters(
+    sinks: Sequence[str], columns: str | None, of: dict[str, list[str]]
+) -> list[dict[str, Any]]:
+    """One for each sink, all of the same source."""
+    return [
+        {"name": f"export-{number}", **of, "sink": sink}
+        for number, sink in enumerate(_with_columns_where_taken(sinks, columns), start=1)
+    ]
+
+
+def _with_columns_where_taken(sinks: Sequence[str], columns: str | None) -> list[str]:
+    if columns is None:
+        return list(sinks)
+    takes = [_takes_columns(sink) for sink in sinks]
+    if not any(takes):
+        raise ConfigError("--columns has no sink that takes columns")
+    return [
+        _with_columns(sink, columns) if wanted else sink
+        for sink, wanted in zip(sinks, takes, strict=True)
+    ]
 
 
 def _plugin(plugin: Plugin) -> object:
@@ -112,7 +161,13 @@ def _said(table: dict[str, Any]) -> dict[str, Any]:
 
 def _without_path(at: str, problem: str) -> str:
     setting = at.rpartition(".")[2]
-    named = problem.startswith(("unknown ", "sink ", "option ", "plugin ", "filter"))
+    named = problem.startswith(("unknown ", "sink ", "option ", "plugin ", "filter", "'"))
+    if setting == "sampling" or at.partition(".")[2].partition(".")[2].startswith("sampling."):
+        return f"sampling: {problem}"
     if named or setting.isdecimal():
         return problem
     return f"{setting.replace('_', '-')}: {problem}"
+
+
+PORTS = ("udp://:2055", "udp://:4739", "udp://:6343", "tcp://:4739")
+"""Where exporters send by default: NetFlow, IPFIX, sFlow, and IPFIX by TCP."""

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words whose meaning lies in a table elsewhere: plugins, sinks, key fields, filters.
+"""Words whose meaning lies elsewhere: plugins, sinks, key fields, filters, addresses.
 
 Each function takes a setting's value and gives it back, or refuses it with one line.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
@@ -13,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from penstock import _core, sinks
 from penstock.errors import ConfigError
 from penstock.naming import unknown
-from penstock.uri import parse_plugin
+from penstock.uri import parse_address, parse_listen, parse_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,32 @@ def sink(text: str) -> str:
     except ConfigError as error:
         raise refused(str(error)) from None
     return text
+
+
+def listen(text: str) -> str:
+    """The URI of what a collector listens on."""
+    try:
+        parse_listen(text)
+    except ConfigError as error:
+        raise refused(str(error)) from None
+    return text
+
+
+def address(text: str) -> str:
+    """A host and a port."""
+    try:
+        parse_address(f":{text}" if text.isdecimal() else text)
+    except ConfigError as error:
+        raise refused(str(error)) from None
+    return text
+
+
+def ip_address(text: str) -> str:
+    """The address of a machine, not its name."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise refused(f"{text!r} is no IP address") from None
 
 
 def _as_text(value: Any) -> str:

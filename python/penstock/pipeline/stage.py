@@ -2,43 +2,61 @@
 """One sink behind a bounded queue, in a thread of its own.
 
 What is the same for all sinks is here: waiting or dropping when the queue is full, splitting
-biflows, trying again, counting. What a batch becomes is the sink's.
+biflows, trying again, counting, and knowing what is safe. What a batch becomes is the sink's.
 """
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from penstock.errors import InternalError, PenstockError, SinkError
 from penstock.ledger import Ledger, Row
 from penstock.sinks.base import BatchId, SinkClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from penstock.batch import FlowBatch
+    from penstock.batch import FlowBatch, Kind
+    from penstock.ledger import Unit
     from penstock.sinks.base import Sink
 
 WhenFull = Literal["wait", "drop"]
 """What offering a batch to a full queue does: files wait, live sources drop and count."""
 
 
+class Work(NamedTuple):
+    """What the queue holds."""
+
+    act: Literal["write", "tick", "flush"]
+    now_ns: int = 0
+    batch_id: BatchId = BatchId("", 0)
+    batch: FlowBatch | None = None
+
+
 class Stage:
     """A sink, its queue and its thread."""
 
-    def __init__(self, sink: Sink, *, queue_batches: int, when_full: WhenFull = "wait") -> None:
+    def __init__(self, sink: Sink, *, queue_batches: int, live: bool = False) -> None:
         self.sink = sink
         self.error: PenstockError | None = None
         """Why the sink stopped taking batches, if it did."""
-        self._when_full: WhenFull = "wait" if sink.blocks else when_full
+        self.asks_for_flush = False
+        """Whether the sink wants a flush that :meth:`flush_soon` has not brought yet."""
+        self.flushes_itself = True
+        """Whether the sink is flushed whenever it wants; else only when :meth:`flush_soon` is called."""
+        self.on_safe: list[Callable[[], None]] = []
+        """Called, each of them, in the stage's thread whenever batches have become safe."""
+        self._flush_waits = False
+        sink.live = live
+        self._when_full: WhenFull = "drop" if live and not sink.blocks else "wait"
         self._queue: queue.Queue[Work | None] = queue.Queue(queue_batches)
         self._closed = False
-        self._taken: dict[BatchId, int] = {}
-        self._flows_in = self._flows_out = 0
-        self._lost: dict[str, int] = {}
+        self._unsafe = Unsafe()
+        self._count = Counts()
         self._thread = threading.Thread(target=self._run, name=f"sink {sink.uri}", daemon=True)
 
     def open(self, columns: FlowBatch) -> None:
@@ -67,16 +85,51 @@ class Stage:
         """Whether the reader at the other end has gone."""
         return self._closed
 
+    @property
+    def waiting(self) -> int:
+        """Batches in the queue."""
+        return self._queue.qsize()
+
+    @property
+    def promises(self) -> bool:
+        """Whether the sink promises that what it answers stays."""
+        return self.sink.delivery != "best effort"
+
+    def takes(self, kind: Kind) -> bool:
+        """Whether the sink is to be given batches of that kind."""
+        return kind in self.sink.takes
+
     def offer(self, batch_id: BatchId, batch: FlowBatch, now_ns: int) -> None:
         """Puts a batch into the queue; waits, or counts it as lost, where that is full."""
-        self._flows_in += len(batch)
+        self._count.into(batch.kind, len(batch))
+        self._unsafe.add(batch_id)
+        work = Work("write", now_ns, batch_id, batch)
         if self._when_full == "wait":
-            self._queue.put((batch_id, batch, now_ns))
+            self._queue.put(work)
             return
         try:
-            self._queue.put_nowait((batch_id, batch, now_ns))
+            self._queue.put_nowait(work)
         except queue.Full:
-            self._lose("queue full", len(batch))
+            self._unsafe.remove(batch_id)
+            self._count.lose("queue full", batch.kind, len(batch))
+
+    def tick(self, now_ns: int) -> None:
+        """Lets the sink know the time, if it has nothing better to do."""
+        if not self._queue.full():
+            try:
+                self._queue.put_nowait(Work("tick", now_ns))
+            except queue.Full:
+                return
+
+    def flush_soon(self) -> None:
+        """Flushes the sink behind all batches offered so far; waits where the queue is full."""
+        self.asks_for_flush = False
+        self._flush_waits = True
+        self._queue.put(Work("flush"))
+
+    def first_unsafe(self, stream: str) -> int | None:
+        """Of that stream, the first batch offered that is not safe yet; ``None`` if all are."""
+        return self._unsafe.first(stream)
 
     def finish(self) -> None:
         """Lets the sink take what waits, then flushes and closes it."""
@@ -84,28 +137,24 @@ class Stage:
         self._thread.join()
 
     def ledger(self) -> Ledger:
-        """Flows in, out and lost; complete after :meth:`finish`."""
-        name = self.sink.uri
-        rows = [
-            Row(name, "in", "", "flows", self._flows_in),
-            Row(name, "out", "", "flows", self._flows_out),
-        ]
-        rows += [Row(name, "lost", why, "flows", count) for why, count in self._lost.items()]
-        return Ledger(rows)
+        """Rows in, out and lost; complete after :meth:`finish`.
+
+        Where the sink takes each direction of a biflow as a row of its own, these rows are counted.
+        """
+        return Ledger(self._count.rows(self.sink.uri))
 
     def _run(self) -> None:
         try:
             while (work := self._queue.get()) is not None:
                 if self.wants_more:
-                    self._guard(self._write, work)
-                else:
-                    self._lose(self._why_lost(), len(work[1]))
+                    self._guard(self._do, work)
+                elif work.batch is not None:
+                    self._count.lose(self._why_lost(), work.batch.kind, len(work.batch))
             if self.wants_more:
                 self._guard(self._flush)
         finally:
             self._guard(self.sink.close)
-        for count in self._taken.values():
-            self._lose(self._why_lost(), count)
+        self._count.give_up(self._why_lost())
 
     def _guard(self, act: Callable[..., None], *arguments: object) -> None:
         """Keeps what goes wrong in this sink from the others; the first error is the one told."""
@@ -114,20 +163,42 @@ class Stage:
         except SinkClosed:
             self._closed = True
         except PenstockError as error:
-            self.error = self.error or error
+            self._fail(error)
         except Exception as error:  # noqa: BLE001 -- a bug in one sink must not stop the others
             problem = InternalError(f"{self.sink.uri}: {type(error).__name__}: {error}")
             problem.__cause__ = error
-            self.error = self.error or problem
+            self._fail(problem)
 
-    def _write(self, work: Work) -> None:
-        batch_id, batch, now_ns = work
-        # Counted before the attempt: a batch that fails is then among those never answered.
-        self._taken[batch_id] = len(batch)
-        shaped = batch.split_biflows() if self.sink.biflow == "split" else batch
-        self._write_patiently(batch_id, shaped)
-        self.sink.tick(now_ns)
+    def _fail(self, error: PenstockError) -> None:
+        if self.error is None:
+            self.error = error
+            if self.sink.live:  # the end, when all errors are told, may be far away
+                LOG.error("%s; what goes there is lost from here on", error)
+
+    def _do(self, work: Work) -> None:
+        if work.act == "flush":
+            self._flush_waits = False
+            self._flush()
+            return
+        self.sink.tick(work.now_ns)
+        if work.batch is not None:
+            self._write(work.batch_id, work.batch)
         self._settle(self.sink.safe())
+        if self.sink.live and self.sink.wants_flush():
+            if self.flushes_itself:
+                self._flush()
+            elif not self._flush_waits:
+                self.asks_for_flush = True
+
+    def _write(self, batch_id: BatchId, batch: FlowBatch) -> None:
+        # Counted before the attempt: a batch that fails is then among those never answered.
+        self._count.hand_over(batch_id, batch.kind, len(batch))
+        if self.sink.biflow == "split" and batch.kind == "flows":
+            rows = len(batch)
+            batch = batch.split_biflows()
+            self._count.into(batch.kind, len(batch) - rows)
+            self._count.hand_over(batch_id, batch.kind, len(batch))
+        self._write_patiently(batch_id, batch)
 
     def _write_patiently(self, batch_id: BatchId, batch: FlowBatch) -> None:
         for delay_s in RETRY_DELAYS_S:
@@ -146,13 +217,107 @@ class Stage:
 
     def _settle(self, safe: Collection[BatchId]) -> None:
         for batch_id in safe:
-            self._flows_out += self._taken.pop(batch_id, 0)
+            self._count.settle(batch_id)
+            self._unsafe.remove(batch_id)
+        self._count.take_back(self.sink.lost())
+        if safe:
+            for told in self.on_safe:
+                told()
 
     def _why_lost(self) -> str:
         return "reader gone" if self._closed else "sink failed"
 
-    def _lose(self, reason: str, flows: int) -> None:
-        self._lost[reason] = self._lost.get(reason, 0) + flows
+
+class Unsafe:
+    """Which batches are not safe yet, by stream. Each stream offers its batches in order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers: dict[str, dict[int, None]] = {}
+
+    def add(self, batch_id: BatchId) -> None:
+        """It has been offered."""
+        with self._lock:
+            self._numbers.setdefault(batch_id.stream, {})[batch_id.number] = None
+
+    def remove(self, batch_id: BatchId) -> None:
+        """It is safe, or counted as lost."""
+        with self._lock:
+            self._numbers.get(batch_id.stream, {}).pop(batch_id.number, None)
+
+    def first(self, stream: str) -> int | None:
+        """The earliest of a stream."""
+        with self._lock:
+            return next(iter(self._numbers.get(stream, ())), None)
+
+
+class Counts:
+    """Rows in, out and lost; flows apart from the rows of other kinds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[tuple[Unit, Literal["in", "out", "lost"], str], int] = {
+            ("flows", "in", ""): 0,
+            ("flows", "out", ""): 0,
+        }
+        self._taken: dict[BatchId, tuple[Unit, int]] = {}
+
+    @property
+    def unanswered(self) -> int:
+        """Batches that the sink has and has not answered."""
+        return len(self._taken)
+
+    def into(self, kind: Kind, rows: int) -> None:
+        """Rows that came."""
+        with self._lock:
+            self._add(unit_of(kind), "in", "", rows)
+
+    def hand_over(self, batch_id: BatchId, kind: Kind, rows: int) -> None:
+        """Rows that the sink is given."""
+        with self._lock:
+            self._taken[batch_id] = (unit_of(kind), rows)
+
+    def settle(self, batch_id: BatchId) -> None:
+        """The sink has answered a batch."""
+        with self._lock:
+            unit, rows = self._taken.pop(batch_id, ("flows", 0))
+            self._add(unit, "out", "", rows)
+
+    def take_back(self, lost: Mapping[str, int]) -> None:
+        """Flows of answered batches that did not leave after all."""
+        with self._lock:
+            for reason, rows in lost.items():
+                self._add("flows", "out", "", -rows)
+                self._add("flows", "lost", reason, rows)
+
+    def lose(self, reason: str, kind: Kind, rows: int) -> None:
+        """Rows that went nowhere."""
+        with self._lock:
+            self._add(unit_of(kind), "lost", reason, rows)
+
+    def give_up(self, reason: str) -> None:
+        """What the sink has not answered by now, it never will."""
+        with self._lock:
+            for unit, rows in self._taken.values():
+                self._add(unit, "lost", reason, rows)
+            self._taken.clear()
+
+    def rows(self, stage: str) -> list[Row]:
+        """As rows of the ledger."""
+        with self._lock:
+            return [
+                Row(stage, kind, reason, unit, count)
+                for (unit, kind, reason), count in self._rows.items()
+            ]
+
+    def _add(self, unit: Unit, kind: Literal["in", "out", "lost"], reason: str, rows: int) -> None:
+        key = (unit, kind, reason)
+        self._rows[key] = self._rows.get(key, 0) + rows
+
+
+def unit_of(kind: Kind) -> Unit:
+    """What the ledger calls rows of that kind."""
+    return "flows" if kind == "flows" else "rows"
 
 
 def finish_all(stages: Sequence[Stage]) -> None:
@@ -161,10 +326,7 @@ def finish_all(stages: Sequence[Stage]) -> None:
         stage.finish()
 
 
+LOG = logging.getLogger("penstock.run")
+
 RETRY_DELAYS_S = (0.1, 0.5, 2.0)
 """How long to wait before offering a batch again to a sink that says this may help."""
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Work = tuple[BatchId, FlowBatch, int]

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running what was built, from the first packet to the last flush, and stopping it when asked.
+"""Running what was built, from the first octet to the last flush, and stopping it when asked.
 
-The meters run in a thread of their own, so that the main thread hears signals and can show how
-far the reading is.
+Meters and collectors run in threads of their own, so that the main thread hears signals and can show
+how far the reading is.
 """
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from penstock.batch import FlowBatch
 from penstock.errors import InternalError, PenstockError
 from penstock.ledger import Ledger
+from penstock.pipeline import monitoring
 from penstock.pipeline.build import Built, build
 from penstock.pipeline.stage import finish_all
 from penstock.sinks.base import BatchId
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from penstock import _core
     from penstock.config.model import Graph
     from penstock.pipeline.build import Metering
+    from penstock.pipeline.collecting import Collecting
+    from penstock.pipeline.stage import Stage
 
 
 @dataclass
@@ -49,13 +53,21 @@ class Outcome:
     reading_s: float = 0.0
     """Wall time from the first octet read to the last batch handed over."""
 
+    exporters: list[_core.ExporterRow] = field(default_factory=list)
+    """Who sent what, where flows were collected."""
 
-def run(graph: Graph, watch: Callable[[_core.Progress], None] | None = None) -> Outcome:
+
+def run(
+    graph: Graph,
+    watch: Callable[[_core.Progress], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Outcome:
     """Runs a graph to its end.
 
     Args:
         graph: what to do.
-        watch: called in this thread some ten times a second with how far the reading is.
+        watch: called in this thread some ten times a second with how far the metering is.
+        tell: called with a line that an operator should read, once all is ready.
 
     Raises:
         PenstockError: nothing was run, because a part of the graph could not be opened.
@@ -63,33 +75,107 @@ def run(graph: Graph, watch: Callable[[_core.Progress], None] | None = None) -> 
     """
     built = build(graph)
     runner = _Runner(built)
-    with _signals(runner):
-        thread = threading.Thread(target=runner.run, name="meter", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(WATCH_S)
-            if watch is not None and runner.current is not None:
-                watch(runner.current.progress())
-        finish_all(built.stages)
-    return runner.outcome()
+    monitor = None
+    try:
+        monitor = monitoring.begin(graph, runner)
+        with _signals(runner):
+            runner.start()
+            for line in runner.notices() + (monitor.notices if monitor is not None else []):
+                (tell or LOG.info)(line)
+            while not runner.join(WATCH_S):
+                if watch is not None and runner.current is not None:
+                    watch(runner.current.progress())
+            finish_all(built.stages)
+            runner.conclude()
+        return runner.outcome()
+    finally:
+        runner.close()
+        if monitor is not None:
+            monitor.close()
 
 
 class _Runner:
-    """The meters of a graph, one after another."""
+    """The meters of a graph, one after another, and beside them its collectors."""
 
     def __init__(self, built: Built) -> None:
         self._built = built
         self._errors: list[PenstockError] = []
         self._interrupted = False
+        self._thread = threading.Thread(target=self._meter, name="meter", daemon=True)
         self.current: _core.Meter | None = None
+
+    @property
+    def collectings(self) -> list[Collecting]:
+        """The collectors."""
+        return [collecting for collecting, _ in self._built.collectings]
+
+    @property
+    def stages(self) -> list[Stage]:
+        """Every sink once."""
+        return self._built.stages
+
+    def notices(self) -> list[str]:
+        """What an operator should know at the start."""
+        return [line for collecting in self.collectings for line in collecting.notices()]
+
+    def start(self) -> None:
+        """Begins."""
+        for collecting, stages in self._built.collectings:
+            collecting.start(stages, stages)
+        self._thread.start()
 
     def stop(self) -> None:
         """Ends the reading; the flows in the tables are still exported."""
         self._interrupted = True
         for metering in self._built.meterings:
             metering.meter.stop()
+        for collecting in self.collectings:
+            collecting.stop()
 
-    def run(self) -> None:
+    def join(self, timeout_s: float) -> bool:
+        """Waits for the end of everything that brings batches; whether it has come."""
+        for collecting in self.collectings:
+            if not collecting.join(timeout_s):
+                return False
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def conclude(self) -> None:
+        """What is done once all is safe."""
+        for collecting in self.collectings:
+            collecting.conclude()
+
+    def close(self) -> None:
+        """Lets go of sockets."""
+        for collecting in self.collectings:
+            collecting.close()
+
+    def ledger(self) -> Ledger:
+        """What every stage counted so far."""
+        ledger = Ledger(())
+        for metering in self._built.meterings:
+            ledger += Ledger.of(metering.meter.ledger())
+        for collecting in self.collectings:
+            ledger += collecting.ledger()
+        for stage in self._built.stages:
+            ledger += stage.ledger()
+        return ledger
+
+    def outcome(self) -> Outcome:
+        errors = list(self._errors)
+        errors += [error for collecting in self.collectings for error in collecting.errors]
+        errors += [stage.error for stage in self._built.stages if stage.error is not None]
+        reading_s = sum(m.meter.progress()["seconds"] for m in self._built.meterings)
+        return Outcome(
+            ledger=self.ledger(),
+            errors=errors,
+            interrupted=self._interrupted,
+            readers_gone=all(stage.closed_early for stage in self._built.stages),
+            reading_s=max([reading_s, *(one.seconds for one in self.collectings)]),
+            exporters=[row for one in self.collectings for row in one.exporters()],
+        )
+
+    def _meter(self) -> None:
         for metering in self._built.meterings:
             self.current = metering.meter
             try:
@@ -100,21 +186,6 @@ class _Runner:
                 problem = InternalError(f"{type(error).__name__}: {error}")
                 problem.__cause__ = error
                 self._errors.append(problem)
-
-    def outcome(self) -> Outcome:
-        ledger = Ledger(())
-        for metering in self._built.meterings:
-            ledger += Ledger.of(metering.meter.ledger())
-        for stage in self._built.stages:
-            ledger += stage.ledger()
-        failed = [stage.error for stage in self._built.stages if stage.error is not None]
-        return Outcome(
-            ledger=ledger,
-            errors=self._errors + failed,
-            interrupted=self._interrupted,
-            readers_gone=all(stage.closed_early for stage in self._built.stages),
-            reading_s=sum(m.meter.progress()["seconds"] for m in self._built.meterings),
-        )
 
     def _feed(self, metering: Metering) -> None:
         number = 0
@@ -150,6 +221,8 @@ def _signals(runner: _Runner) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
+
+LOG = logging.getLogger("penstock.run")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -8,16 +8,18 @@ only those who asked for it. To add one: write ``sinks/<name>.py``, give it a ro
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from penstock.errors import ConfigError
 from penstock.naming import unknown
 from penstock.refusal import refusal
-from penstock.uri import parse_sink
+from penstock.uri import parse_address, parse_sink
 
 if TYPE_CHECKING:
     from penstock.sinks.base import Sink, SinkSettings
+    from penstock.uri import Uri
 
 
 class Entry(NamedTuple):
@@ -33,7 +35,7 @@ class Entry(NamedTuple):
     """The class of its settings."""
 
     place: str
-    """What stands behind the colon of its URI: ``PATH``, ``DIR``, or nothing."""
+    """What stands behind the colon of its URI: ``[PATH]``, ``DIR``, ``FILE``, ``//HOST:PORT``, or nothing."""
 
     summary: str
     """What it does, in half a line."""
@@ -52,6 +54,27 @@ SINKS = {
     "csv": Entry("penstock.sinks.csv", "Csv", "CsvSettings", "[PATH]", "A CSV line a flow"),
     "parquet": Entry(
         "penstock.sinks.parquet", "Parquet", "ParquetSettings", "DIR", "Parquet files in a folder"
+    ),
+    "ipfix+udp": Entry(
+        "penstock.sinks.ipfix_udp",
+        "IpfixUdp",
+        "IpfixUdpSettings",
+        "//HOST:PORT",
+        "IPFIX messages to a collector, by UDP",
+    ),
+    "ipfix+tcp": Entry(
+        "penstock.sinks.ipfix_tcp",
+        "IpfixTcp",
+        "IpfixTcpSettings",
+        "//HOST:PORT",
+        "IPFIX messages to a collector, by TCP",
+    ),
+    "ipfix": Entry(
+        "penstock.sinks.ipfix_file",
+        "IpfixFile",
+        "IpfixFileSettings",
+        "FILE",
+        "IPFIX messages in a file (RFC 5655)",
     ),
     "null": Entry("penstock.sinks.null", "Null", "NullSettings", "", "Nowhere, counted"),
 }
@@ -76,6 +99,13 @@ class Order(NamedTuple):
         """Whether it writes to standard output."""
         return SINKS[self.name].place == "[PATH]" and not self.place
 
+    @property
+    def path(self) -> str | None:
+        """The file or folder that it writes to, by its real name; none for standard output or an address."""
+        if not self.place or SINKS[self.name].place == "//HOST:PORT":
+            return None
+        return os.path.realpath(self.place)
+
 
 def order(text: str) -> Order:
     """Checks a sink's URI without touching the destination.
@@ -89,11 +119,7 @@ def order(text: str) -> Order:
     entry = SINKS.get(uri.name)
     if entry is None:
         raise ConfigError(unknown("sink", uri.name, SINKS))
-    place = "" if uri.place == "-" else uri.place
-    if place and not entry.place:
-        raise ConfigError(f"sink {uri.name!r} takes no place, and {uri.place!r} is given")
-    if not place and entry.place == "DIR":
-        raise ConfigError(f"sink {uri.name!r} needs a folder: {uri.name}:DIR")
+    place = _place(uri, entry)
     kind = settings_class(uri.name)
     known = kind.model_fields
     problems = [
@@ -113,6 +139,20 @@ def order(text: str) -> Order:
     if settings is None or problems:
         raise ConfigError("\n".join(problems))
     return Order(uri.name, place, settings, text)
+
+
+def _place(uri: Uri, entry: Entry) -> str:
+    place = "" if uri.place == "-" and entry.place != "FILE" else uri.place
+    if place and not entry.place:
+        raise ConfigError(f"sink {uri.name!r} takes no place, and {uri.place!r} is given")
+    if entry.place == "//HOST:PORT":
+        if not place.startswith("//") or place == "//":
+            raise ConfigError(f"sink {uri.name!r} needs an address: {uri.name}://HOST:PORT")
+        return str(parse_address(place.removeprefix("//").rstrip("/"), port=IPFIX_PORT))
+    if not place and entry.place in ("DIR", "FILE"):
+        what = "a folder" if entry.place == "DIR" else "a file"
+        raise ConfigError(f"sink {uri.name!r} needs {what}: {uri.name}:{entry.place}")
+    return place
 
 
 def settings_class(name: str) -> type[SinkSettings]:
@@ -140,3 +180,7 @@ def _load(name: str, entry: Entry) -> object:
             raise
         wanted = f"pip install 'penstock[{entry.extra}]'"
         raise ConfigError(f"sink {name!r} needs {error.name}; {wanted}") from error
+
+
+IPFIX_PORT = 4739
+"""IANA's."""

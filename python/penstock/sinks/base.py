@@ -9,19 +9,20 @@ native half's; a sink never loops over rows.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from penstock import _core
+from penstock.batch import Kind
 from penstock.naming import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from penstock.batch import FlowBatch
 
-Kind = Literal["flows"]
+ALL_KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 """Kinds of batch there are."""
 
 Delivery = Literal["best effort", "at least once", "exactly once"]
@@ -32,7 +33,7 @@ class BatchId(NamedTuple):
     """Names a batch for as long as anybody may ask for it again."""
 
     stream: str
-    """Where it came from: the cache's name."""
+    """Where it came from: the cache's name, or the collector's and its worker's."""
 
     number: int
     """Its place in that stream, from 0."""
@@ -47,16 +48,45 @@ class SinkSettings(BaseModel):
     """A row for both directions of a flow, or one for each that was seen."""
 
 
+def kind_names(value: object) -> object:
+    """Checks kinds of batch, given as a list or with commas between; ``all`` is every one.
+
+    Raises:
+        ValueError: there is no such kind; a line for each.
+    """
+    names = [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+    if isinstance(names, (list, tuple)):
+        if "all" in names:
+            return tuple(get_args(Kind))
+        known = get_args(Kind)
+        wrong = [unknown("kind", str(name), known) for name in names if name not in known]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return tuple(names)
+    return value
+
+
+Kinds = Annotated[tuple[Kind, ...], BeforeValidator(kind_names)]
+"""Kinds of batch; ``flows,options`` in a URI."""
+
+
+class SinkOfKindsSettings(SinkSettings):
+    """What can be said of a sink that takes more than flows."""
+
+    kinds: Kinds = ("flows",)
+    """Which kinds of batch it takes: `flows`, `options`, `interface_counters`, `drops`, or `all`."""
+
+
 class Sink(ABC):
-    """Somewhere that flows end up."""
+    """Somewhere that batches end up."""
 
     kinds: ClassVar[frozenset[Kind]] = frozenset({"flows"})
-    """Kinds of batch it takes."""
+    """Kinds of batch it can take."""
 
     delivery: ClassVar[Delivery] = "best effort"
     """What it promises."""
 
-    blocks: ClassVar[bool] = True
+    blocks: ClassVar[bool] = False
     """Whether a full queue in front of it makes the reader wait, even of a live source."""
 
     def __init__(self, uri: str, settings: SinkSettings, place: str) -> None:
@@ -65,13 +95,22 @@ class Sink(ABC):
         self.biflow = settings.biflow
         """Whether the pipeline splits biflows before they come here."""
         self.place = place
-        """The file or folder; empty for standard output."""
+        """The file, folder or address; empty for standard output."""
+        self.takes: frozenset[Kind] = (
+            frozenset(settings.kinds)
+            if isinstance(settings, SinkOfKindsSettings)
+            else frozenset({"flows"})
+        )
+        """Kinds of batch that it is given."""
+        self.live = False
+        """Whether batches come as things happen; the pipeline says so before :meth:`open`."""
 
     def open(self, columns: Sequence[str]) -> None:  # noqa: B027 -- not all need it
         """Acquire what :meth:`write` needs. Called once, before any batch.
 
         Args:
-            columns: the columns that the batches will have.
+            columns: the columns that the batches of flows will have; of a collector, those that all
+                of them have.
 
         Raises:
             SinkError: the destination cannot be written to.
@@ -93,6 +132,14 @@ class Sink(ABC):
             now_ns: nanoseconds since 1970: the clock's of a live source, else the packets'.
         """
 
+    def wants_flush(self) -> bool:
+        """Whether what is held back is to be pushed out now, since a file is old or large enough.
+
+        Asked between batches of a live source. Where the source remembers over a restart how far it
+        came, the flush happens once all its workers are at a point that they can go on from.
+        """
+        return False
+
     def safe(self) -> Collection[BatchId]:
         """The batches that became safe since this or :meth:`flush` was last asked; pushes nothing.
 
@@ -106,6 +153,14 @@ class Sink(ABC):
 
         Each batch is answered once, here or by :meth:`safe`.
         """
+
+    def lost(self) -> Mapping[str, int]:
+        """Rows of batches answered as safe that did not leave all the same, by reason.
+
+        Those that were found since this was last asked: one record too long for a message, say,
+        does not make its batch fail.
+        """
+        return {}
 
     def close(self) -> None:  # noqa: B027 -- not all need it
         """Let go of what :meth:`open` acquired. Called once, even after errors."""

@@ -3,22 +3,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from penstock.sinks.base import BatchId, Sink, SinkSettings
+from penstock.sinks.base import ALL_KINDS, BatchId, Sink, SinkOfKindsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from penstock.batch import FlowBatch
+    from penstock.batch import FlowBatch, Kind
 
 
-class NullSettings(SinkSettings):
+class NullSettings(SinkOfKindsSettings):
     """Options of ``null:``."""
 
 
 class Null(Sink):
     """Takes everything and keeps nothing."""
+
+    kinds: ClassVar[frozenset[Kind]] = ALL_KINDS
 
     def __init__(self, uri: str, settings: NullSettings, place: str) -> None:
         super().__init__(uri, settings, place)

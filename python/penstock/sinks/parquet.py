@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parquet files in a folder, complete or not there at all.
 
-A file is written under a hidden name ending in ``.part`` and gets its own name once it is whole
-and on the disk, so that readers of ``*.parquet`` never meet half of one. A name is never used
-again: what a folder holds already stays. The same flows give the same octets.
+A name is never used again: what a folder holds already stays. The same flows give the same octets.
+Batches with the same columns share a file; flows are in the folder itself, other kinds of batch in
+a folder each below it.
 """
 
 from __future__ import annotations
 
-import errno
 import os
+import time
+from collections import OrderedDict
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,39 +20,49 @@ from pydantic import BeforeValidator, Field
 
 from penstock.errors import SinkError
 from penstock.quantity import NS_PER_S, nanoseconds, octets, seconds
-from penstock.sinks.base import BatchId, Columns, Delivery, Sink, SinkSettings
+from penstock.sinks.base import (
+    ALL_KINDS,
+    BatchId,
+    Columns,
+    Delivery,
+    Sink,
+    SinkOfKindsSettings,
+)
+from penstock.sinks.whole_file import WholeFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     import pyarrow as pa
 
-    from penstock.batch import FlowBatch
+    from penstock.batch import FlowBatch, Kind
 
 
-class ParquetSettings(SinkSettings):
+class ParquetSettings(SinkOfKindsSettings):
     """Options of ``parquet:``."""
 
     rotate: Annotated[float, BeforeValidator(seconds)] = 300.0
-    """Packet time that one file covers, in seconds or as ``5m``; 0 for no limit."""
+    """Time that one file covers, in seconds or as `5m`; 0 for no limit. Of captures it is the packets' time, of what is received as it happens the clock's."""
 
     max_size: Annotated[int, BeforeValidator(octets)] = 256 << 20
-    """Octets, or such as ``64MiB``, at which a file is full; 0 for no limit."""
+    """Octets, or such as `64MiB`, at which a file is full; 0 for no limit."""
 
     addresses: Literal["binary", "text"] = "binary"
     """IP addresses as 16 octets and MACs as 6, or both as people write them."""
 
     columns: Columns | None = None
-    """Which columns; all that the batch has when absent."""
+    """Which columns of flows; all that the batch has when absent."""
 
     compression_level: Annotated[int, Field(ge=1, le=22)] = 1
     """Zstandard's level: higher is smaller and slower."""
 
 
 class Parquet(Sink):
-    """Rotates by packet time and by size."""
+    """Rotates by time and by size."""
 
+    kinds: ClassVar[frozenset[Kind]] = ALL_KINDS
     delivery: ClassVar[Delivery] = "at least once"
+    blocks: ClassVar[bool] = True
 
     def __init__(self, uri: str, settings: ParquetSettings, place: str) -> None:
         super().__init__(uri, settings, place)
@@ -59,37 +70,50 @@ class Parquet(Sink):
         self._folder = Path(place)
         self._rotate_ns = nanoseconds(settings.rotate)
         self._clock_ns = 0
-        self._window: int | None = None
-        self._file: PartFile | None = None
-        self._pending: list[pa.RecordBatch] = []
-        self._in_file: list[BatchId] = []
+        self._now_ns = 0
+        self._windows: dict[Kind, int] = {}
+        self._files: OrderedDict[tuple[Kind, pa.Schema], OpenFile] = OrderedDict()
         self._safe: list[BatchId] = []
 
     def open(self, columns: object) -> None:
-        """Makes the folder, where it is missing."""
+        """Makes the folders, where they are missing."""
         # Now, because loading it while packets are read would hold these up.
         import pyarrow.compute  # noqa: PLC0415
         import pyarrow.parquet  # noqa: PLC0415, F401
 
         _ = columns
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            for kind in sorted(self.takes):
+                self._folder_of(kind).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._failed(error) from error
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise SinkError("the folder cannot be written to", sink=self.uri)
+        if self.live:
+            self._now_ns = time.time_ns()
 
     def write(self, batch_id: BatchId, batch: FlowBatch) -> None:
+        held_by = None
         try:
-            for window, rows in self._by_window(self._arrow(batch)):
-                if window != self._window:
-                    self._finish()
-                    self._window = window
-                self._append(rows)
+            for window, rows in self._by_window(batch.kind, self._arrow(batch)):
+                if window != self._windows.get(batch.kind):
+                    self._finish_all(batch.kind)
+                    self._windows[batch.kind] = window
+                held_by = self._append(batch.kind, rows)
         except OSError as error:
             raise self._failed(error) from error
         # Where the last row filled a file, none is open and all of the batch is safe.
-        (self._safe if self._file is None else self._in_file).append(batch_id)
+        (self._safe if held_by is None else held_by.batches).append(batch_id)
+
+    def tick(self, now_ns: int) -> None:
+        self._now_ns = max(self._now_ns, now_ns)
+
+    def wants_flush(self) -> bool:
+        window = self._now_ns // self._rotate_ns if self._rotate_ns else 0
+        return any(
+            (self._rotate_ns and self._windows.get(kind) != window) or self._is_full(file)
+            for (kind, _), file in self._files.items()
+        )
 
     def safe(self) -> Collection[BatchId]:
         """The batches in files that are whole."""
@@ -97,32 +121,42 @@ class Parquet(Sink):
         return safe
 
     def flush(self) -> Collection[BatchId]:
-        """Ends the file that is open."""
+        """Ends the files that are open."""
         try:
-            self._finish()
+            self._finish_all()
         except OSError as error:
             raise self._failed(error) from error
         return self.safe()
 
     def close(self) -> None:
         """Gives up what no :meth:`flush` has made a file."""
-        self._pending.clear()
-        if self._file is not None:
-            self._file.discard()
-            self._file = None
+        for file in self._files.values():
+            file.discard()
+        self._files.clear()
+
+    def _folder_of(self, kind: Kind) -> Path:
+        return self._folder if kind == "flows" else self._folder / kind
 
     def _arrow(self, batch: FlowBatch) -> pa.RecordBatch:
         arrow = batch.to_arrow(addresses=self._settings.addresses)
-        if self._settings.columns is not None:
-            # The time is needed for rotation; it is dropped again in PartFile's schema.
+        if self._settings.columns is not None and batch.kind == "flows":
+            # The time is needed for rotation; it is dropped again in _append.
             wanted = [name for name in self._settings.columns if name in arrow.schema.names]
             extra = [] if CLOCK in wanted else [CLOCK]
             arrow = arrow.select(wanted + extra)
         return arrow
 
-    def _by_window(self, arrow: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """The batch cut where the time that flows have reached enters another window."""
+    def _by_window(self, kind: Kind, arrow: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The batch cut where the time that flows have reached enters another window.
+
+        Live batches stay whole, since a file then ends only where :meth:`flush` is asked for.
+        """
         if not arrow.num_rows:
+            return
+        if self.live or kind != "flows":
+            known = self._windows.get(kind) if self.live and self._has_open(kind) else None
+            here = self._now_ns // self._rotate_ns if self._rotate_ns else 0
+            yield here if known is None else known, arrow
             return
         ends = arrow.column(CLOCK).cast("int64")
         if not self._rotate_ns:
@@ -138,36 +172,42 @@ class Parquet(Sink):
             yield window, arrow.slice(start, end - start)
             start = end
 
-    def _append(self, rows: pa.RecordBatch) -> None:
-        if self._settings.columns is not None and CLOCK not in self._settings.columns:
+    def _has_open(self, kind: Kind) -> bool:
+        return any(one == kind for one, _ in self._files)
+
+    def _append(self, kind: Kind, rows: pa.RecordBatch) -> OpenFile | None:
+        """Puts rows into the file of their columns; the file, if it is still open then."""
+        columns = self._settings.columns
+        if kind == "flows" and columns is not None and CLOCK not in columns:
             rows = rows.select([name for name in rows.schema.names if name != CLOCK])
-        if self._file is not None and self._file.schema != rows.schema:
-            self._finish()
-        if self._file is None:
-            first_ns = (self._window or 0) * self._rotate_ns or self._clock_ns
-            self._file = PartFile(self._folder, first_ns, rows.schema, self._settings)
-        self._pending.append(rows)
-        held = sum(part.nbytes for part in self._pending)
-        limit = self._settings.max_size
-        full = bool(limit) and self._file.octets + held >= limit
-        if full or sum(part.num_rows for part in self._pending) >= ROW_GROUP_ROWS:
-            self._put_row_group()
-        if limit and self._file.octets >= limit:
-            self._finish()
+        key = (kind, rows.schema)
+        file = self._files.get(key)
+        if file is None:
+            if len(self._files) >= MOST_OPEN:
+                self._finish(next(iter(self._files)))
+            clock_ns = self._now_ns if self.live or kind != "flows" else self._clock_ns
+            first_ns = (self._windows.get(kind) or 0) * self._rotate_ns or clock_ns
+            file = OpenFile(self._folder_of(kind), kind, first_ns, rows.schema, self._settings)
+            self._files[key] = file
+        self._files.move_to_end(key)
+        file.append(rows, full_at=self._settings.max_size)
+        if self._is_full(file) and not self.live:
+            self._finish(key)
+            return None
+        return file
 
-    def _put_row_group(self) -> None:
-        if self._file is not None and self._pending:
-            self._file.write(self._pending)
-        self._pending = []
+    def _is_full(self, file: OpenFile) -> bool:
+        return 0 < self._settings.max_size <= file.octets
 
-    def _finish(self) -> None:
-        if self._file is None:
-            return
-        self._put_row_group()
-        self._file.publish()
-        self._file = None
-        self._safe += self._in_file
-        self._in_file = []
+    def _finish(self, key: tuple[Kind, pa.Schema]) -> None:
+        file = self._files[key]
+        file.publish()
+        del self._files[key]
+        self._safe += file.batches
+
+    def _finish_all(self, kind: Kind | None = None) -> None:
+        for key in [key for key in self._files if kind in (None, key[0])]:
+            self._finish(key)
 
     def _failed(self, error: OSError) -> SinkError:
         self.close()
@@ -200,22 +240,26 @@ def latest(times_ns: pa.Int64Array, start: int, end: int) -> int:
     return found
 
 
-class PartFile:
+class OpenFile:
     """One Parquet file on its way to its name."""
 
     def __init__(
-        self, folder: Path, first_ns: int, schema: pa.Schema, settings: ParquetSettings
+        self,
+        folder: Path,
+        kind: Kind,
+        first_ns: int,
+        schema: pa.Schema,
+        settings: ParquetSettings,
     ) -> None:
         from pyarrow import parquet  # noqa: PLC0415
 
         moment = datetime.fromtimestamp(first_ns // NS_PER_S, UTC)
-        self._stem = f"flows-{moment:%Y%m%dT%H%M%SZ}"
-        self._folder = folder
-        self._part = folder / f".{self._stem}.{os.getpid()}.part"
-        self.schema = schema
-        self._out = self._part.open("wb")
+        self._file = WholeFile(folder, f"{kind}-{moment:%Y%m%dT%H%M%SZ}", ".parquet")
+        self._pending: list[pa.RecordBatch] = []
+        self.batches: list[BatchId] = []
+        """Batches that are safe once this file is."""
         self._writer: Any = parquet.ParquetWriter(
-            self._out,
+            self._file.out,
             schema,
             compression="zstd",
             compression_level=settings.compression_level,
@@ -226,55 +270,42 @@ class PartFile:
     @property
     def octets(self) -> int:
         """Octets written so far; the footer comes on top."""
-        return self._out.tell()
+        return self._file.octets
 
-    def write(self, batches: list[pa.RecordBatch]) -> None:
-        """Appends one row group."""
-        import pyarrow as pa  # noqa: PLC0415
-
-        table = pa.Table.from_batches(batches)
-        self._writer.write_table(table, row_group_size=table.num_rows)
+    def append(self, rows: pa.RecordBatch, *, full_at: int) -> None:
+        """Holds the rows until there are enough for a row group."""
+        self._pending.append(rows)
+        held = sum(part.nbytes for part in self._pending)
+        full = bool(full_at) and self.octets + held >= full_at
+        if full or sum(part.num_rows for part in self._pending) >= ROW_GROUP_ROWS:
+            self._put_row_group()
 
     def publish(self) -> None:
         """Makes the file whole, safe on the disk, and visible."""
+        if self._pending:
+            self._put_row_group()
         self._writer.close()
-        self._out.flush()
-        os.fsync(self._out.fileno())
-        self._out.close()
-        self._take_name()
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-    def _take_name(self) -> None:
-        number = 1
-        while True:
-            name = self._folder / f"{self._stem}-{number:04}.parquet"
-            try:
-                # A link, unlike a rename, refuses to replace what is there.
-                name.hardlink_to(self._part)
-            except FileExistsError:
-                number += 1
-                continue
-            except OSError as error:
-                if error.errno not in (errno.EPERM, errno.ENOTSUP) or name.exists():
-                    raise
-                self._part.rename(name)  # a file system without links
-            self._part.unlink(missing_ok=True)
-            return
+        self._file.publish_numbered()
 
     def discard(self) -> None:
         """Leaves nothing behind."""
         with suppress(OSError):
             self._writer.close()
-        self._out.close()
-        self._part.unlink(missing_ok=True)
+        self._file.discard()
+
+    def _put_row_group(self) -> None:
+        import pyarrow as pa  # noqa: PLC0415
+
+        table = pa.Table.from_batches(self._pending)
+        self._writer.write_table(table, row_group_size=table.num_rows)
+        self._pending = []
 
 
 CLOCK = "time_end"
 """The column that rotation goes by."""
+
+MOST_OPEN = 16
+"""Files that are open at a time; flows of more kinds of columns end the file used longest ago."""
 
 ROW_GROUP_ROWS = 131_072
 """Enough for columns to compress and be skipped well, few enough to hold in memory."""

@@ -1,2 +1,301 @@
 // SPDX-License-Identifier: Apache-2.0
-//! sFlow samples to rows.
+//! sFlow samples to rows: of flows, of interface counters and of dropped packets.
+//!
+//! A sampled packet is a flow of one packet. What the agent counts (datagrams, samples, what it lost) is not followed
+//! here: each sample is told to the caller as it goes by. Who the agent is, is asked when batches are made.
+
+mod columns;
+mod counters;
+mod drops;
+mod extras;
+mod packet;
+mod row;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use penstock_codec::Malformed;
+use penstock_codec::sflow::{
+    Datagram, DiscardedPacket, FlowRecord, FlowSample, Interface, Sample, Source, forwarding_status,
+};
+use penstock_record::{BatchBuilder, BatchKind};
+use penstock_wire::{Extra, Tunnels};
+
+use arrow_array::RecordBatch;
+
+use crate::rows::Exporters;
+use counters::Counters;
+use drops::Details;
+use packet::{Draft, Kept};
+use row::{Groups, Row};
+use store::Store;
+
+/// Where a datagram came from, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SflowMessage {
+    /// The collector's index of agent and sub-agent.
+    pub exporter: u32,
+    /// When it was received, in nanoseconds since 1970.
+    pub received_ns: i64,
+}
+
+/// What a sample says of its source, for whoever follows what was lost.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct SourceSample {
+    /// Which kind of sample: each has sequence numbers of its own.
+    pub kind: SampleKind,
+    /// What was sampled.
+    pub source: Source,
+    /// Counts samples of this kind and source.
+    pub sequence: u32,
+    /// One of how many packets is sampled; 0 is not known, and in other than flow samples.
+    pub sampling_rate: u32,
+    /// Packets that could have been sampled so far; 0 in other than flow samples.
+    pub sample_pool: u32,
+    /// Samples or reports that the agent has lost or held back so far; 0 in counter samples.
+    pub drops: u32,
+}
+
+/// The kinds of sample.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) enum SampleKind {
+    /// A sampled packet.
+    Flow,
+    /// Counters.
+    Counter,
+    /// A dropped packet.
+    Drop,
+}
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Taken {
+    /// Rows of flows.
+    pub flow_samples: u32,
+    /// Rows of interface counters.
+    pub counter_samples: u32,
+    /// Rows of drops.
+    pub drop_samples: u32,
+    /// Samples of a kind that is not read.
+    pub unknown_samples: u32,
+    /// Records without a column for which there was no room.
+    pub unkept_records: u32,
+    /// What was wrong first, if the datagram was not whole. Samples before and, if only a part of one was
+    /// wrong, behind it are rows all the same.
+    pub malformed: Option<Malformed>,
+}
+
+/// Samples that wait to become batches.
+#[derive(Debug, Default)]
+pub(crate) struct Samples {
+    tunnels: Tunnels,
+    flows: Store,
+    drops: Store,
+    details: Vec<Details>,
+    counters: Counters,
+    scratch: Extra,
+}
+
+impl Samples {
+    /// None yet. `tunnels` says which packet of a tunnelled one a row is about.
+    pub(crate) fn new(tunnels: Tunnels) -> Self {
+        Self { tunnels, ..Self::default() }
+    }
+
+    /// Makes rows of a datagram's samples, and tells `seen` of each.
+    pub(crate) fn take(
+        &mut self,
+        datagram: &Datagram<'_>,
+        message: &SflowMessage,
+        mut seen: impl FnMut(&SourceSample),
+    ) -> Taken {
+        let mut taken = Taken::default();
+        let sequence = datagram.header.sequence;
+        for sample in datagram.samples() {
+            let outcome = match sample {
+                Ok(Sample::Flow(sample)) => {
+                    seen(&source_sample_of_flow(&sample));
+                    taken.flow_samples += 1;
+                    self.take_flow(sample, message, sequence, &mut taken)
+                }
+                Ok(Sample::Counters(sample)) => {
+                    let (source, sequence_of) = (sample.head.source, sample.head.sequence);
+                    seen(&source_sample(SampleKind::Counter, source, sequence_of, 0));
+                    taken.counter_samples += 1;
+                    self.counters.take(sample, message, sequence, &mut taken.unkept_records)
+                }
+                Ok(Sample::Discarded(sample)) => {
+                    let head = &sample.head;
+                    seen(&source_sample(SampleKind::Drop, head.source, head.sequence, head.drops));
+                    taken.drop_samples += 1;
+                    self.take_drop(sample, message, sequence, &mut taken)
+                }
+                Ok(Sample::Unknown(_)) => {
+                    taken.unknown_samples += 1;
+                    Ok(())
+                }
+                Err(wrong) => Err(wrong),
+            };
+            if let Err(wrong) = outcome {
+                taken.malformed.get_or_insert(wrong);
+            }
+        }
+        taken
+    }
+
+    /// Rows that wait, of all kinds.
+    pub(crate) fn len(&self) -> usize {
+        self.flows.rows.len() + self.drops.rows.len() + self.counters.len()
+    }
+
+    /// Octets of records without a column that wait: a few rows can have many. They are bounded, but long before that
+    /// it is time for a batch.
+    pub(crate) fn extra_octets(&self) -> usize {
+        let (flows, drops) = (&self.flows.extras, &self.drops.extras);
+        flows.octets() + drops.octets() + self.counters.extras.octets()
+    }
+
+    /// All that waits, as a batch of each kind that there is any of.
+    pub(crate) fn drain(&mut self, exporters: &dyn Exporters) -> Vec<(BatchKind, RecordBatch)> {
+        let mut batches = Vec::new();
+        if !self.flows.rows.is_empty() {
+            let mut batch = BatchBuilder::new(self.flows.rows.len());
+            self.flows.fill(BatchKind::Flows, exporters, &mut batch);
+            self.flows.fill_flows(exporters, &mut batch);
+            self.flows.clear();
+            batches.push((BatchKind::Flows, batch.finish()));
+        }
+        if self.counters.len() > 0 {
+            let mut batch = BatchBuilder::new(self.counters.len());
+            self.counters.drain(exporters, &mut batch);
+            batches.push((BatchKind::InterfaceCounters, batch.finish()));
+        }
+        if !self.drops.rows.is_empty() {
+            let mut batch = BatchBuilder::new(self.drops.rows.len());
+            self.drops.fill(BatchKind::Drops, exporters, &mut batch);
+            drops::fill(&self.details, &self.drops, &mut batch);
+            self.drops.clear();
+            self.details.clear();
+            batches.push((BatchKind::Drops, batch.finish()));
+        }
+        batches
+    }
+
+    /// A sampled packet is a flow of one packet, which began and ended as it was received, or when its record
+    /// `timestamp` says. A sample without any header is not about a packet (applications are sampled too): it has
+    /// none.
+    ///
+    /// `in_if` and `out_if` are as the agent numbers interfaces, 1073741823 being itself. A packet that was discarded
+    /// has `out_if` 0, and `forwarding_status` says so; one that left by several has 0 as well.
+    #[inline]
+    fn take_flow(
+        &mut self,
+        sample: FlowSample<'_>,
+        message: &SflowMessage,
+        sequence: u32,
+        taken: &mut Taken,
+    ) -> Result<(), Malformed> {
+        let head = &sample.head;
+        let mut row = Row {
+            exporter: message.exporter,
+            received_ns: message.received_ns,
+            sequence,
+            sampling_rate: head.sampling_rate,
+            in_if: if_index(head.input),
+            out_if: if_index(head.output),
+            ..Row::default()
+        };
+        if head.output.format == Interface::DISCARDED {
+            row.forwarding_status = forwarding_status(head.output.value);
+            row.groups.add(Groups::FORWARDING);
+        }
+        let store = &mut self.flows;
+        let mut kept = Kept {
+            asides: &mut store.asides,
+            lists: &mut store.lists,
+            extras: &mut store.extras,
+            unkept: &mut taken.unkept_records,
+            tunnels: self.tunnels,
+            scratch: &mut self.scratch,
+        };
+        let mut draft = Draft::default();
+        let mut outcome = Ok(());
+        for record in sample.records {
+            match record.and_then(|record| Ok((record, FlowRecord::read(record)?))) {
+                Ok((record, read)) => draft.take(record, read, &mut kept),
+                Err(wrong) => outcome = outcome.and(Err(wrong)),
+            }
+        }
+        draft.finish(&mut row, &mut kept);
+        store.rows.push(row);
+        outcome
+    }
+
+    /// A dropped packet stands for itself: nobody samples drops.
+    #[cold]
+    fn take_drop(
+        &mut self,
+        sample: DiscardedPacket<'_>,
+        message: &SflowMessage,
+        sequence: u32,
+        taken: &mut Taken,
+    ) -> Result<(), Malformed> {
+        let mut row = Row {
+            exporter: message.exporter,
+            received_ns: message.received_ns,
+            sequence,
+            ..Row::default()
+        };
+        let mut details = Details::new(sample.head);
+        let store = &mut self.drops;
+        let mut kept = Kept {
+            asides: &mut store.asides,
+            lists: &mut store.lists,
+            extras: &mut store.extras,
+            unkept: &mut taken.unkept_records,
+            tunnels: self.tunnels,
+            scratch: &mut self.scratch,
+        };
+        let mut draft = Draft::default();
+        let mut outcome = Ok(());
+        for record in sample.records {
+            match record.and_then(|record| Ok((record, FlowRecord::read(record)?))) {
+                Ok((_, read)) if details.take(&read) => {}
+                Ok((record, read)) => draft.take(record, read, &mut kept),
+                Err(wrong) => outcome = outcome.and(Err(wrong)),
+            }
+        }
+        draft.finish(&mut row, &mut kept);
+        store.rows.push(row);
+        self.details.push(details);
+        outcome
+    }
+}
+
+/// The interface by its number; 0 if there is none, there are several, or it is not known.
+const fn if_index(interface: Interface) -> u32 {
+    match interface {
+        // Some agents say so that they do not know it.
+        Interface { value: u32::MAX, .. } => 0,
+        Interface { format: Interface::IF_INDEX, value } => value,
+        Interface { .. } => 0,
+    }
+}
+
+fn source_sample_of_flow(sample: &FlowSample<'_>) -> SourceSample {
+    let head = &sample.head;
+    SourceSample {
+        sampling_rate: head.sampling_rate,
+        sample_pool: head.sample_pool,
+        ..source_sample(SampleKind::Flow, head.source, head.sequence, head.drops)
+    }
+}
+
+const fn source_sample(
+    kind: SampleKind,
+    source: Source,
+    sequence: u32,
+    drops: u32,
+) -> SourceSample {
+    SourceSample { kind, source, sequence, sampling_rate: 0, sample_pool: 0, drops }
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! libpcap's compiler, found at run time. The only unsafe code of this crate.
+//! libpcap's compiler, found at run time. Unsafe code of this crate, beside that of UDP.
 //!
 //! A handle for compiling alone (`pcap_open_dead`) will not do: libpcap makes other programs for
 //! files, of BSD loopback frames for one, and those are what tcpdump runs. So it is given a file

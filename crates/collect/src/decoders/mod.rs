@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//! THE TABLE of decoders: how a protocol is told by its first octets, and what takes it.
+//!
+//! Any port takes any protocol. What a decoder is given has been claimed by nobody before it.
+//! To add one: a file here, its row in [`DECODERS`], its codec in `penstock-codec`.
+
+mod ipfix;
+mod netflow5;
+mod netflow9;
+mod sflow;
+mod templated;
+
+pub(crate) use templated::records;
+
+use penstock_codec::Malformed;
+
+use crate::collector::Collector;
+use crate::memory::templates::Transport;
+use crate::rows::SourceKind;
+
+/// One protocol.
+pub(crate) struct Decoder {
+    /// What its records say made them.
+    pub kind: SourceKind,
+    /// Whether octets begin like a message of it.
+    pub claims: fn(&[u8]) -> bool,
+    /// Whether octets that may be anything's are one: all that can be checked at a glance is right.
+    pub is_likely: fn(&[u8]) -> bool,
+    /// Decodes a message.
+    pub take: fn(&mut Collector, &Arrival, &[u8]) -> Verdict,
+    /// The unit in which its sequence numbers tell losses.
+    pub sequence_unit: penstock_record::Unit,
+}
+
+/// In the order in which they are asked.
+pub(crate) const DECODERS: [Decoder; 4] =
+    [netflow9::DECODER, ipfix::DECODER, netflow5::DECODER, sflow::DECODER];
+
+/// The decoder that claims a message.
+pub(crate) fn decoder_of(octets: &[u8]) -> Option<&'static Decoder> {
+    DECODERS.iter().find(|decoder| (decoder.claims)(octets))
+}
+
+/// The row of a protocol.
+pub(crate) fn decoder_for(kind: SourceKind) -> &'static Decoder {
+    let [first, ..] = &DECODERS;
+    DECODERS.iter().find(|decoder| decoder.kind == kind).unwrap_or(first)
+}
+
+/// Where and when a message came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub addr: [u8; 16],
+    pub port: u16,
+    pub transport: Transport,
+    /// Number of the stream; 0 of datagrams.
+    pub stream: u32,
+    pub received_ns: i64,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Verdict {
+    pub exporter: Option<u32>,
+    /// What was wrong with it, or with the first of its parts that was not sound.
+    pub trouble: Option<&'static str>,
+    /// Whether any part of it was of use.
+    pub used: bool,
+    /// Data sets that wait for their templates.
+    pub parked: u32,
+    /// A session of this kind cannot go on after it.
+    pub fatal: bool,
+}
+
+impl Verdict {
+    pub fn refused(why: Malformed) -> Self {
+        Self { trouble: Some(why.reason()), ..Self::default() }
+    }
+
+    /// The exporters that may be remembered are all busy.
+    pub fn no_room() -> Self {
+        Self { trouble: Some(TOO_MANY_EXPORTERS), ..Self::default() }
+    }
+
+    pub fn trouble(&mut self, why: &'static str) {
+        self.trouble.get_or_insert(why);
+    }
+}
+
+const TOO_MANY_EXPORTERS: &str = "too many exporters";
+
+/// The version in the first two octets.
+fn version(octets: &[u8]) -> Option<u16> {
+    octets.first_chunk().map(|&version| u16::from_be_bytes(version))
+}
+
+/// Seconds since 1970 in nanoseconds.
+fn seconds_ns(seconds: u32) -> i64 {
+    i64::from(seconds) * 1_000_000_000
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The sets of a message whose records have templates.
+//!
+//! Each set stands for itself: those before a damaged one are kept. A data set whose template is
+//! not known waits for it.
+
+use std::sync::Arc;
+
+use penstock_codec::{Definition, Malformed, Set, Template, ipfix, netflow::v9};
+
+use super::Verdict;
+use crate::collector::Collector;
+use crate::counts::count;
+use crate::exporters::Compiled;
+use crate::memory::sequence::Units;
+use crate::memory::templates::Outcome;
+use crate::rows::{Dialect, Message};
+
+/// What a protocol calls its sets of templates.
+pub(super) struct Sets {
+    pub dialect: Dialect,
+    pub templates: u16,
+    pub options_templates: u16,
+}
+
+/// The ledger's word for what a definition did.
+const fn name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::New => "learned",
+        Outcome::Same => "repeated",
+        Outcome::Replaced => "replaced",
+        Outcome::Conflict => "redefined without withdrawal",
+        Outcome::Outdated => "outdated",
+        Outcome::TooManyTemplates => "beyond the bound",
+        Outcome::TooManyFields => "with too many fields",
+    }
+}
+
+/// The first number of data sets.
+const FIRST_DATA_SET: u16 = 256;
+
+/// Takes every set; how many data records they had, if that can be told. If not, those that were read
+/// are accounted for.
+pub(super) fn take<'a>(
+    collector: &mut Collector,
+    message: &Message,
+    sets: impl Iterator<Item = Result<Set<'a>, Malformed>>,
+    names: &Sets,
+    verdict: &mut Verdict,
+) -> Units {
+    let mut units = Units::Known(0);
+    let mut told = 0_u32;
+    for set in sets {
+        match set {
+            Ok(set) if set.id == names.templates || set.id == names.options_templates => {
+                define(collector, message, &set, names, verdict);
+            }
+            Ok(set) if set.id >= FIRST_DATA_SET => {
+                let (records, all) = data(collector, message, &set, verdict);
+                told = told.saturating_add(records);
+                if !all {
+                    units = Units::Unknown;
+                }
+            }
+            Ok(_) => count(&mut collector.counts.sets, "of unknown kind", 1),
+            Err(why) => {
+                verdict.trouble(why.reason());
+                units = Units::Unknown;
+            }
+        }
+    }
+    if units == Units::Unknown {
+        collector.accounted(message.exporter, told);
+        return Units::Unknown;
+    }
+    Units::Known(told)
+}
+
+fn define(
+    collector: &mut Collector,
+    message: &Message,
+    set: &Set<'_>,
+    names: &Sets,
+    verdict: &mut Verdict,
+) {
+    let options = set.id == names.options_templates;
+    let dialect = names.dialect;
+    match dialect {
+        Dialect::NetFlow9 => {
+            for definition in v9::templates(set) {
+                define_one(collector, message, definition, options, dialect, verdict);
+            }
+        }
+        Dialect::Ipfix | Dialect::NetFlow5 => {
+            for definition in ipfix::templates(set) {
+                define_one(collector, message, definition, options, dialect, verdict);
+            }
+        }
+    }
+}
+
+fn define_one(
+    collector: &mut Collector,
+    message: &Message,
+    definition: Result<Definition, Malformed>,
+    options: bool,
+    dialect: Dialect,
+    verdict: &mut Verdict,
+) {
+    let template = match definition {
+        Ok(Definition::Define(template)) => template,
+        Ok(withdrawal) => {
+            verdict.used = true;
+            let word = collector.withdraw(message.exporter, &withdrawal, options);
+            count(&mut collector.counts.templates, word, 1);
+            return;
+        }
+        Err(why) => return verdict.trouble(why.reason()),
+    };
+    let id = template.id;
+    let outcome = collector.define(message, template, dialect);
+    count(&mut collector.counts.templates, name(outcome), 1);
+    match outcome {
+        Outcome::New | Outcome::Replaced => {
+            verdict.used = true;
+            collector.replay(message, id);
+        }
+        Outcome::Same | Outcome::Outdated => verdict.used = true,
+        Outcome::Conflict => {
+            verdict.trouble("template redefined");
+            verdict.fatal = true;
+        }
+        Outcome::TooManyTemplates => verdict.trouble("too many templates"),
+        Outcome::TooManyFields => verdict.trouble("too many fields"),
+    }
+}
+
+/// Decodes a data set, or lets it wait; how many records were read, and whether that is all.
+fn data(
+    collector: &mut Collector,
+    message: &Message,
+    set: &Set<'_>,
+    verdict: &mut Verdict,
+) -> (u32, bool) {
+    let Some((template, compiled)) = collector.template(message, set.id) else {
+        if collector.park(message, set) {
+            verdict.parked += 1;
+        } else {
+            verdict.trouble("no room for sets without template");
+        }
+        return (0, false);
+    };
+    let (records, why) = records(collector, message, set.octets, &template, &compiled);
+    verdict.used |= records > 0 || why.is_none();
+    if let Some(why) = why {
+        verdict.trouble(why.reason());
+    }
+    (records, why.is_none())
+}
+
+/// The records of a set whose template is known.
+pub(crate) fn records(
+    collector: &mut Collector,
+    message: &Message,
+    octets: &[u8],
+    template: &Arc<Template>,
+    compiled: &Compiled,
+) -> (u32, Option<Malformed>) {
+    match compiled {
+        Compiled::Flows(plan) => collector.decode_templated(plan, octets, message),
+        Compiled::Options => collector.decode_options(template, octets, message),
+    }
+}

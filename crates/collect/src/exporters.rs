@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Who sends: a row for each session and domain, found again with every message.
+//!
+//! What makes two messages the same exporter's is each protocol's own rule (RFC 7011 section 8,
+//! RFC 3954 section 5.1, and by practice for the rest); it is all in [`Key`]. Rows have small
+//! numbers, which records carry until their batch is made; a row is not given to somebody else
+//! while records with its number wait.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::memory::clock::Skew;
+use crate::memory::sampling::{ConfiguredSampling, Sampling, SamplingTable, SavedRate};
+use crate::memory::sequence::{Sequence, Stamp, Units};
+use crate::memory::templates::{TemplateBounds, Templates, Transport};
+use crate::rows::{self, Identity, Plan, SourceKind};
+use crate::settings::Settings;
+use crate::sflow::{SampleKind, SourceSample};
+
+/// What makes messages one exporter's.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Key {
+    pub kind: SourceKind,
+    /// Address of the sender, IPv4 mapped; in sFlow the agent.
+    pub addr: [u8; 16],
+    /// Port of the sender, where it tells sessions apart: not in `NetFlow` version 9 and sFlow.
+    pub port: u16,
+    /// Number of the stream; 0 of datagrams.
+    pub stream: u32,
+    /// Observation domain, source id, engine, or sub-agent.
+    pub domain: u32,
+}
+
+/// A compiled template.
+#[derive(Clone, Debug)]
+pub(crate) enum Compiled {
+    Flows(Arc<Plan>),
+    Options,
+}
+
+/// A source of sFlow samples: their kind, and class and index of what is sampled.
+pub(crate) type SampleStream = (SampleKind, u32, u32);
+
+/// What is known of one exporter.
+pub(crate) struct Exporter {
+    pub key: Key,
+    pub transport: Transport,
+    /// The port that it sent from last.
+    pub port: u16,
+    pub first_ns: i64,
+    pub last_ns: i64,
+    pub templates: Templates<Compiled>,
+    pub sequence: Sequence,
+    /// Sequences of sFlow's sources: flow samples, counter samples and drops each count alone.
+    pub samples: BTreeMap<SampleStream, Sequence>,
+    pub skew: Skew,
+    pub counts: ExporterCounts,
+    /// What it says that it has exported (exportedFlowRecordTotalCount).
+    pub exported_records: Option<u64>,
+    /// Records of it wait in the current batch.
+    waiting: bool,
+}
+
+/// What one exporter sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ExporterCounts {
+    pub datagrams: u64,
+    pub octets: u64,
+    pub records: u64,
+    pub other_records: u64,
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// All exporters.
+pub(crate) struct Directory {
+    exporters: Vec<Exporter>,
+    by_key: HashMap<Key, u32>,
+    /// The latest exporter of an address and domain, whatever its port: a new port of the same
+    /// pair takes over its templates.
+    by_pair: HashMap<(SourceKind, [u8; 16], u32), u32>,
+    sampling: HashMap<[u8; 16], SamplingTable>,
+    /// The one asked for last: exporters send many messages in a row.
+    latest: Option<(Key, u32)>,
+    /// Where the search for room goes on.
+    hand: usize,
+    configured: HashMap<[u8; 16], f64>,
+    assumed: Option<f64>,
+    max_exporters: usize,
+    bounds: TemplateBounds,
+}
+
+/// An exporter that made room: its number, now another's, and what was known of it.
+pub(crate) type Forgotten = (u32, Box<Exporter>);
+
+impl Directory {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            exporters: Vec::new(),
+            by_key: HashMap::new(),
+            by_pair: HashMap::new(),
+            sampling: HashMap::new(),
+            latest: None,
+            hand: 0,
+            configured: settings.sampling.iter().copied().collect(),
+            assumed: settings.default_sampling,
+            max_exporters: settings.max_exporters.max(1),
+            bounds: TemplateBounds {
+                templates: settings.max_templates,
+                fields: settings.max_fields,
+                lifetime_ns: Some(settings.template_lifetime_ns),
+            },
+        }
+    }
+
+    /// The exporter of this key, who is heard now; a new one if need be, in the place of another
+    /// where there is no more room. None if everybody's records wait.
+    pub fn heard(
+        &mut self,
+        key: Key,
+        port: u16,
+        transport: Transport,
+        now_ns: i64,
+    ) -> (Option<u32>, Option<Forgotten>) {
+        let known = match self.latest {
+            Some((latest, number)) if latest == key => Some(number),
+            _ => self.by_key.get(&key).copied(),
+        };
+        let (number, forgotten) = match known {
+            Some(number) => (Some(number), None),
+            None => self.insert(key, transport, now_ns),
+        };
+        if let Some(number) = number {
+            self.latest = Some((key, number));
+            if let Some(exporter) = self.exporters.get_mut(number as usize) {
+                exporter.port = port;
+                exporter.last_ns = exporter.last_ns.max(now_ns);
+            }
+        }
+        (number, forgotten)
+    }
+
+    pub fn get(&self, number: u32) -> Option<&Exporter> {
+        self.exporters.get(number as usize)
+    }
+
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut Exporter> {
+        self.exporters.get_mut(number as usize)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Exporter)> {
+        (0..).zip(&self.exporters)
+    }
+
+    /// The rate that holds for a record of this exporter that says none itself.
+    pub fn rate_of(&self, exporter: &Exporter) -> Sampling {
+        let table = self.sampling.get(&exporter.key.addr);
+        table.map_or(Sampling::UNKNOWN, |table| table.lookup(exporter.key.domain, None, None))
+    }
+
+    /// What it has announced, for keeping.
+    pub fn rates_of(&self, exporter: &Exporter) -> Vec<SavedRate> {
+        let table = self.sampling.get(&exporter.key.addr);
+        table.map_or_else(Vec::new, |table| table.saved(exporter.key.domain))
+    }
+
+    /// The rates that this address has announced.
+    pub fn sampling_of(&mut self, addr: [u8; 16]) -> &mut SamplingTable {
+        let configured = ConfiguredSampling {
+            override_rate: self.configured.get(&addr).copied(),
+            default_rate: None,
+            assumed_rate: self.assumed,
+        };
+        self.sampling.entry(addr).or_insert_with(|| SamplingTable::new(configured))
+    }
+
+    /// Records of this exporter wait from now on.
+    pub fn waits(&mut self, number: u32) {
+        if let Some(exporter) = self.get_mut(number) {
+            exporter.waiting = true;
+        }
+    }
+
+    /// No records wait any more.
+    pub fn drained(&mut self) {
+        for exporter in &mut self.exporters {
+            exporter.waiting = false;
+        }
+    }
+
+    /// The stream is over: what it taught is forgotten, what it counted is handed back.
+    pub fn close_stream(&mut self, stream: u32) -> Vec<u32> {
+        let over = |(_, exporter): &(usize, &Exporter)| exporter.key.stream == stream;
+        let numbered = self.exporters.iter().enumerate();
+        let numbers: Vec<u32> = numbered.filter(over).map(|(number, _)| number as u32).collect();
+        for number in &numbers {
+            if let Some(exporter) = self.exporters.get_mut(*number as usize) {
+                exporter.templates.drop_all();
+            }
+        }
+        numbers
+    }
+
+    /// Forgets templates that were not seen for too long; how many.
+    pub fn expire(&mut self, now_ns: i64) -> u64 {
+        self.exporters.iter_mut().map(|exporter| exporter.templates.expire(now_ns) as u64).sum()
+    }
+
+    fn insert(
+        &mut self,
+        key: Key,
+        transport: Transport,
+        now_ns: i64,
+    ) -> (Option<u32>, Option<Forgotten>) {
+        self.sampling_of(key.addr);
+        let mut exporter = Exporter {
+            key,
+            transport,
+            port: key.port,
+            first_ns: now_ns,
+            last_ns: now_ns,
+            templates: Templates::new(transport, self.bounds),
+            sequence: Sequence::default(),
+            samples: BTreeMap::new(),
+            skew: Skew::default(),
+            counts: ExporterCounts::default(),
+            exported_records: None,
+            waiting: false,
+        };
+        let pair = (key.kind, key.addr, key.domain);
+        if transport == Transport::Datagram
+            && let Some(before) = self.by_pair.get(&pair).and_then(|number| self.get(*number))
+            && before.key.kind == key.kind
+            && before.key.addr == key.addr
+            && before.key.domain == key.domain
+        {
+            exporter.templates.inherit_from(&before.templates);
+        }
+        let (number, forgotten) = if self.exporters.len() < self.max_exporters {
+            self.exporters.push(exporter);
+            (self.exporters.len() - 1, None)
+        } else {
+            let Some(number) = self.longest_silent() else { return (None, None) };
+            let Some(place) = self.exporters.get_mut(number) else { return (None, None) };
+            let forgotten = std::mem::replace(place, exporter);
+            self.forget(&forgotten);
+            (number, Some((number as u32, Box::new(forgotten))))
+        };
+        let number = number as u32;
+        self.by_key.insert(key, number);
+        self.by_pair.insert(pair, number);
+        (Some(number), forgotten)
+    }
+
+    /// Of a few, the one that has been silent for longest, if its records do not wait.
+    fn longest_silent(&mut self) -> Option<usize> {
+        let room = self.exporters.len();
+        let candidates = (0..LOOKED_AT.min(room)).map(|step| (self.hand + step) % room);
+        let free = candidates.filter(|&number| {
+            self.exporters.get(number).is_some_and(|exporter| !exporter.waiting)
+        });
+        let found = free.min_by_key(|&number| self.exporters.get(number).map(|e| e.last_ns));
+        self.hand = (self.hand + LOOKED_AT) % room.max(1);
+        found
+    }
+
+    fn forget(&mut self, exporter: &Exporter) {
+        let key = exporter.key;
+        self.by_key.remove(&key);
+        let pair = (key.kind, key.addr, key.domain);
+        let of_pair = self.by_pair.get(&pair).and_then(|number| self.get(*number));
+        if of_pair.is_none_or(|latest| latest.key == key) {
+            self.by_pair.remove(&pair);
+        }
+        self.latest = None;
+        if self.sampling.len() > self.max_exporters {
+            let used: HashSet<[u8; 16]> = self.exporters.iter().map(|e| e.key.addr).collect();
+            self.sampling.retain(|addr, _| used.contains(addr));
+        }
+    }
+}
+
+impl Exporter {
+    /// Takes note of a sample's number: every source counts for itself.
+    pub fn observe_sample(&mut self, sample: &SourceSample, stamp: Stamp) {
+        let stream = (sample.kind, sample.source.class, sample.source.index);
+        if self.samples.len() >= SOURCES && !self.samples.contains_key(&stream) {
+            return;
+        }
+        let sequence = self.samples.entry(stream).or_default();
+        sequence.observe(sample.sequence, Units::Known(1), stamp);
+    }
+
+    /// Samples that the numbers of its sources say were lost.
+    pub fn missing_samples(&self) -> u64 {
+        self.samples.values().map(|sequence| sequence.totals().lost).sum()
+    }
+}
+
+impl rows::Exporters for Directory {
+    fn identity(&self, exporter: u32) -> Identity {
+        self.get(exporter).map_or(
+            Identity { addr: [0; 16], port: 0, domain: 0, kind: SourceKind::Ipfix },
+            |exporter| Identity {
+                addr: exporter.key.addr,
+                port: exporter.port,
+                domain: exporter.key.domain,
+                kind: exporter.key.kind,
+            },
+        )
+    }
+
+    fn sampling(&self, exporter: u32, stated: Option<f64>, sampler: Option<u64>) -> Sampling {
+        let Some(exporter) = self.get(exporter) else { return Sampling::UNKNOWN };
+        let key = exporter.key;
+        match self.sampling.get(&key.addr) {
+            Some(table) => table.lookup(key.domain, stated, sampler),
+            None => Sampling::UNKNOWN,
+        }
+    }
+}
+
+/// Sources of samples of one exporter whose numbers are followed.
+const SOURCES: usize = 4_096;
+
+/// Exporters that are looked at to find one that may be forgotten. Few, because a flood of
+/// made-up senders asks for room with every datagram.
+const LOOKED_AT: usize = 16;

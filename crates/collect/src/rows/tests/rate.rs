@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How fast records become batches: run with `--release -- --ignored --nocapture rate`.
+
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+
+use penstock_codec::Template;
+
+use super::{Dialect, One, Plan, Rows, iana, message};
+
+const RECORDS: usize = 20_000_000;
+const BATCH_ROWS: usize = 65_536;
+
+#[test]
+#[ignore = "measures"]
+fn rate_of_version_5() {
+    measure("v5", penstock_codec::netflow::v5::template(), Dialect::NetFlow5, 30);
+}
+
+#[test]
+#[ignore = "measures"]
+fn rate_of_version_9() {
+    measure("v9, 20 fields", &common(&[(22, 4), (21, 4)], 4), Dialect::NetFlow9, 25);
+}
+
+#[test]
+#[ignore = "measures"]
+fn rate_of_ipfix() {
+    measure("IPFIX, 20 fields", &common(&[(152, 8), (153, 8)], 8), Dialect::Ipfix, 20);
+    measure("IPFIX, 20 fields, ns", &common(&[(156, 8), (157, 8)], 8), Dialect::Ipfix, 20);
+}
+
+#[test]
+#[ignore = "measures"]
+fn rate_of_records_of_variable_length() {
+    let mut fields = common(&[(152, 8), (153, 8)], 8).fields.to_vec();
+    fields.push(penstock_codec::Field { pen: 0, id: 96, length: penstock_codec::VARIABLE });
+    let template = Template { id: 256, scopes: 0, fields: fields.into() };
+    measure("IPFIX, a name besides", &template, Dialect::Ipfix, 18);
+}
+
+fn common(times: &[(u16, u16)], counter_octets: u16) -> Template {
+    let mut fields = vec![(8, 4), (12, 4), (15, 4), (7, 2), (11, 2), (4, 1), (5, 1), (6, 1)];
+    fields.extend([(10, 4), (14, 4), (1, counter_octets), (2, counter_octets)]);
+    fields.extend([(16, 4), (17, 4), (9, 1), (13, 1), (61, 1), (58, 2)]);
+    fields.extend(times);
+    iana(&fields)
+}
+
+fn measure(what: &str, template: &Template, dialect: Dialect, records: usize) {
+    let plan = Plan::compile(template, dialect);
+    let mut set = Vec::new();
+    for record in 0..records {
+        for field in &template.fields {
+            match (field.id, field.length) {
+                (96, _) => set.extend(b"\x05https"),
+                (4, _) => set.push(if record % 3 == 0 { 17 } else { 6 }),
+                (152 | 153, _) => set.extend((super::NOW_NS / 1_000_000 - 5).to_be_bytes()),
+                (156 | 157, _) => {
+                    set.extend(penstock_codec::value::ns_to_ntp(super::NOW_NS - 5).to_be_bytes());
+                }
+                (21 | 22, _) => set.extend(900_000_u32.to_be_bytes()),
+                (_, length) => {
+                    set.extend((0..length).map(|octet| (octet + record as u16 * 7) as u8 & 0x3f));
+                }
+            }
+        }
+    }
+    let mut rows = Rows::default();
+    let mut message = message();
+    let (begun, begun_cpu) = (Instant::now(), cpu_s());
+    let mut seen = 0;
+    for _ in 0..RECORDS / records {
+        message.sequence = message.sequence.wrapping_add(1);
+        assert_eq!(rows.decode(&plan, &set, &message, &|_| None).malformed, None);
+        if rows.is_full(BATCH_ROWS) {
+            seen += rows.drain(&One).iter().map(RecordBatch::num_rows).sum::<usize>();
+        }
+    }
+    let took_s = begun.elapsed().as_secs_f64();
+    // Of the processor alone, where the system tells: others may be at work on it.
+    let cpu_s = begun_cpu.zip(cpu_s()).map_or(took_s, |(begun, now)| now - begun);
+    let rate = |took_s: f64| seen as f64 / took_s / 1e6;
+    println!("{what}: {:.1} M records/s, {:.1} by the processor", rate(took_s), rate(cpu_s));
+}
+
+/// Seconds that this thread has run.
+fn cpu_s() -> Option<f64> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ns: f64 = told.split_whitespace().next()?.parse().ok()?;
+    Some(ns / 1e9)
+}
