@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from penstock import _core
 from penstock.cli.fields import numbered
 from penstock.config import model
+from penstock.metrics.catalogue import GOFLOW, METRICS
 from penstock.sinks import SINKS, settings_class, sink_class
 
 if TYPE_CHECKING:
@@ -32,8 +33,16 @@ PARTS = {
     "selectors": model.Selector,
     "caches": model.Cache,
     "caches.plugins": model.PluginUse,
+    "collectors": model.Collector,
     "exporters": model.Exporter,
+    "monitoring": model.Monitoring,
 }
+
+TABLES = ("monitoring",)
+"""Parts of which there is one."""
+
+COMMANDS = ("", "probe", "collect", "exporters", "send", "plugins", "fields")
+"""Every command, the program itself first."""
 
 EXAMPLE = """\
 ```toml
@@ -64,6 +73,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli(),
         "columns.md": columns(),
         "configuration.md": configuration(),
+        "metrics.md": metrics(),
         "plugins.md": plugins(),
         "sinks.md": sinks(),
     }
@@ -74,14 +84,15 @@ def configuration() -> str:
     text = [
         "# Configuration\n",
         NOTE,
-        "`penstock probe --config FILE` does what a TOML or YAML file says: a graph of named parts, "
-        "after RFC 6728. A command line is short for a graph with one part of each kind, and "
+        "`penstock probe --config FILE` and `penstock collect --config FILE` do what a TOML or YAML file "
+        "says: a graph of named parts, after RFC 6728. A command line is short for a graph with one part of each kind, and "
         "`--show-config` prints that graph.\n",
         EXAMPLE,
         "A mistake is told with file, dotted path and what is allowed there, and all mistakes at once.\n",
     ]
     for path, part in PARTS.items():
-        title = f"`[[{path}]]`" if path else "The file"
+        brackets = f"[{path}]" if path in TABLES else f"[[{path}]]"
+        title = f"`{brackets}`" if path else "The file"
         text.append(f"## {title}\n\n{_paragraph(part)}\n\n{settings(part)}")
     return "\n".join(text)
 
@@ -89,16 +100,16 @@ def configuration() -> str:
 def cli() -> str:
     """What --help says, word for word."""
     text = ["# Command line\n", NOTE]
-    for command in ([], ["probe"], ["plugins"], ["fields"]):
-        words = " ".join(["penstock", *command])
-        text.append(f"## `{words}`\n\n```\n{help_page(command)}```\n")
+    for command in COMMANDS:
+        words = f"penstock {command}".strip()
+        text.append(f"## `{words}`\n\n```\n{help_page(command.split())}```\n")
     text.append(
         "## Exit status\n\n"
         "| status | meaning |\n|---|---|\n"
         "| 0 | done; also when interrupted once, or when the reader of the output left early |\n"
         "| 1 | the input was cut or broken, or a destination failed; what could be exported was |\n"
         "| 2 | the command line or configuration asks for something that cannot be |\n"
-        "| 130 | interrupted twice: ended at once, flows in the table are lost |\n"
+        "| 130 | interrupted twice: ended at once, what was not exported is lost |\n"
     )
     return "\n".join(text)
 
@@ -121,15 +132,36 @@ def sinks() -> str:
         "# Sinks\n",
         NOTE,
         "Where flows go is a URI: `--to json:flows.jsonl?biflow=split`. `--to` may be repeated; every "
-        "sink has a queue of its own. Without a path, or with `-`, a sink writes to standard output.\n",
+        "sink has a queue of its own. Without a path, or with `-`, a sink that takes a path writes to "
+        "standard output.\n",
     ]
     for name, entry in SINKS.items():
         sink, options = sink_class(name), settings_class(name)
         text.append(
             f"## `{name}:{entry.place}`\n\n{entry.summary}. {_paragraph(sink)}\n\n"
-            f"Takes {', '.join(sorted(sink.kinds))}; delivery: {sink.delivery}.\n\n{settings(options)}"
+            f"Takes {', '.join(sorted(sink.kinds))}; delivery: {sink.delivery}; "
+            f"{WHEN_FULL[sink.blocks]}.\n\n{settings(options)}"
         )
     return "\n".join(text)
+
+
+def metrics() -> str:
+    """Every metric."""
+    text = [
+        "# Metrics\n",
+        NOTE,
+        "`penstock collect --metrics HOST:PORT` serves them at `/metrics` for Prometheus. Beside it: "
+        "`/healthz` (200, or 503 once a part of the run has failed), `/exporters`, `/templates` and `/ledger` "
+        "as JSON. The same pages are on the collector's unix socket, for its owner.\n",
+    ]
+    for title, table in (("", METRICS), ("With `--metrics-names goflow`", GOFLOW)):
+        if title:
+            text.append(f"\n## {title}\n")
+        text.append("| metric | type | labels | meaning |\n|---|---|---|---|")
+        for row in table:
+            labels = ", ".join(f"`{label}`" for label in row.labels) or "–"
+            text.append(f"| `{row.name}` | {row.type} | {labels} | {_cell(row.help)} |")
+    return "\n".join(text) + "\n"
 
 
 def plugins() -> str:
@@ -236,6 +268,11 @@ WORDS = {
     "seconds": "seconds, or such as `90s`, `5m`, `1h`",
     "timeout": "seconds, or such as `90s`, `5m`, `1h`",
     "octets": "octets, or such as `64MiB`, `1GB`",
+    "native_is_whole": "`whole`, `native`, `split`",
+    "kind_names": "`flows`, `options`, `interface_counters`, `drops`, `all`, with commas between",
+    "listen": "`udp://HOST:PORT`, `tcp://HOST:PORT`, a UDP port",
+    "address": "`HOST:PORT`, `[IPV6]:PORT`, a port",
+    "ip_address": "an IP address",
     "column_names": "names of columns",
     "filter_expression": "a pcap-filter(7) expression",
     "sink": "the URI of a sink",
@@ -244,6 +281,13 @@ WORDS = {
     "key_field": ", ".join(f"`{name}`" for name in _core.key_fields()),
 }
 """Checks by the name of their function, and how to say what passes them."""
+
+
+WHEN_FULL = {
+    True: "a full queue makes even a live source wait",
+    False: "a full queue makes files wait, and loses what is live, counted",
+}
+"""By whether the sink makes the reader wait."""
 
 
 def _default(setting: FieldInfo) -> str:

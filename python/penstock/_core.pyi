@@ -232,13 +232,17 @@ class Collector:
     def stream(self, session: int, octets: bytes, time_ns: int) -> None:
         """Takes what came by a session. Raises ``DecodeError`` where its octets are no messages: the
         session is to be closed."""
-    def close_stream(self, session: int) -> None:
-        """The session is over; its templates are forgotten."""
+    def close_stream(self, session: int, time_ns: int) -> None:
+        """The session is over; its templates are forgotten. Raises ``DecodeError`` if it ended within
+        a message."""
     def tick(self, now_ns: int) -> None:
         """Time has come to ``now_ns``: templates age, parked sets are given up."""
     @property
     def waiting(self) -> int:
         """Rows that ``take`` would give out."""
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to ``take``: so many rows wait, or they hold so much."""
     @property
     def clock_ns(self) -> int:
         """The latest receive time seen; a capture's is that of its packets."""
@@ -258,8 +262,9 @@ class Collector:
         ``network`` (lost, by protocol, in its own unit: missing by sequence numbers)."""
     def exporters(self) -> list[ExporterRow]: ...
     def templates(self) -> list[TemplateRow]: ...
-    def empty_batch(self) -> Batch:
-        """No rows; the columns that flows of every protocol have."""
+    @staticmethod
+    def empty_batch(kind: str) -> Batch:
+        """No rows, all columns of that kind of batch."""
 
 @type_check_only
 class ExporterRow(TypedDict):
@@ -294,7 +299,9 @@ class ExporterRow(TypedDict):
     """Of the last flow; 0 if unknown."""
     sampling_origin: str
     clock_skew_ms: int
-    """Receive time less export time, smoothed."""
+    """Receive time less export time, the least of the last minutes."""
+    clock: Literal["", "sound", "off", "unset"]
+    """What its clock is good for: ``off`` by more than a minute, ``unset`` by more than a day."""
     exported_records: int | None
     """What the exporter says that it has exported (element 42), if it does."""
 
@@ -362,7 +369,7 @@ class EncoderCounts(TypedDict):
     too_long: int
     """Records that no message can hold."""
     too_many_templates: int
-    """Records whose template would have been one too many."""
+    """Records that would have needed one template too many."""
 
 @final
 class UdpSender:
@@ -380,9 +387,132 @@ class SentCounts(TypedDict):
     datagrams: int
     octets: int
     refused: int
-    """Times that the other end said that nobody listens."""
+    """Answers of the network that some datagram, of this call or before, did not arrive."""
     lost: int
     """Datagrams that the system did not take."""
     lost_records: int
     error: str
     """The last reason; empty if there was none."""
+
+@final
+class Traffic:
+    """Exporters that are made up: always the same datagrams for the same settings.
+
+    The settings are those of ``penstock_traffic::Settings``, by the same names. One that cannot be
+    raises :class:`penstock.errors.ConfigError`.
+    """
+
+    def __new__(
+        cls,
+        *,
+        seed: int = 1,
+        exporters: int = 1,
+        protocols: Sequence[str] = ["ipfix"],
+        records: int | None = None,
+        records_per_datagram: int = 0,
+        message_octets: int = 1420,
+        flows: int = 16_384,
+        ipv6: float = 0.25,
+        flows_per_second: float = 1_000.0,
+        start_time_ns: int = 1_767_225_600_000_000_000,
+        sampling: Sequence[int] = [1],
+        sampling_said: Sequence[str] = ["usual"],
+        template_every: int = 200,
+        template_late: int = 0,
+        template_lost: float = 0.0,
+        template_change_every: int = 0,
+        more_templates: int = 0,
+        clock_skew_s: Sequence[int] = [0],
+        loss: float = 0.0,
+        reorder: float = 0.0,
+        duplicate: float = 0.0,
+        hostile: float = 0.0,
+        restart_every: int = 0,
+        counters_every_s: int = 30,
+        prebuilt: int = 0,
+    ) -> Traffic: ...
+    def play(self, sender: UdpFanout, max_datagrams: int, *, records: int | None = None) -> int:
+        """Makes and sends up to so many datagrams, and says how many; 0 at the end.
+
+        Also stops, sooner, once so many flow records were made since the beginning.
+        """
+    def write_capture(self, path: str, max_datagrams: int) -> int:
+        """Writes them to a capture instead. The first call for a path makes the file anew."""
+    @property
+    def records(self) -> int:
+        """Flow records made so far."""
+    @property
+    def time_ns(self) -> int:
+        """Simulated time."""
+    def truth(self) -> list[Truth]:
+        """What was made and what became of it, an entry an exporter."""
+
+@final
+class UdpFanout:
+    """Sockets to send by: exporter ``i`` has the target ``i % len(targets)``.
+
+    With ``sources``, each exporter sends to a target on loopback from an address of its own,
+    127.16.0.1 and those that follow.
+    """
+
+    def __new__(cls, targets: Sequence[tuple[str, int]], sources: bool) -> UdpFanout: ...
+    def counts(self) -> SendCounts:
+        """What came of it so far."""
+
+@type_check_only
+class SendCounts(TypedDict):
+    datagrams: int
+    """That the kernel took."""
+    octets: int
+    refused: int
+    """Answers that a datagram did not arrive; at least so many were lost."""
+    too_big: int
+    failed: int
+    last_error: str | None
+
+@type_check_only
+class TrafficSums(TypedDict):
+    records: int
+    octets: int
+    packets: int
+
+@type_check_only
+class TrafficArrivals(TypedDict):
+    made: int
+    sent: int
+
+@type_check_only
+class TrafficDatagrams(TypedDict):
+    made: int
+    lost: int
+    duplicated: int
+    hostile: int
+    sent: int
+    """``made - lost + duplicated + hostile``"""
+    reordered: int
+    octets: int
+
+@type_check_only
+class Truth(TypedDict):
+    """What ``penstock_traffic::Truth`` says of one exporter."""
+
+    exporter: int
+    protocol: str
+    address: str
+    """sFlow's agent address, and the source in captures."""
+    source: str
+    """Where it sends from if each exporter has an address of its own on loopback."""
+    domain: int
+    sampling: int
+    sequence: int
+    restarts: int
+    datagrams: TrafficDatagrams
+    made: TrafficSums
+    lost: TrafficSums
+    sent: TrafficSums
+    duplicated: TrafficSums
+    before_template: TrafficSums
+    under_other_template: TrafficSums
+    templates: TrafficArrivals
+    options: TrafficArrivals
+    counter_samples: TrafficArrivals

@@ -220,12 +220,12 @@ class Decoder:
         batches: list[FlowBatch] = []
         for octets in datagrams:
             self._native.datagram(octets, addr, port, when_ns)
-            if self._native.waiting >= ENOUGH_ROWS:
+            if self._native.is_full:
                 batches += self._take()
         batches += self._take()
         if before is not None:
             self._complain(before)
-        return Decoded(batches, FlowBatch(self._native.empty_batch()))
+        return Decoded(batches, FlowBatch(self._native.empty_batch("flows")))
 
     @property
     def ledger(self) -> Ledger:
@@ -260,6 +260,3 @@ WAITING_BATCHES = 4
 
 LOOK_S = 0.1
 """How often to look whether the end has come."""
-
-ENOUGH_ROWS = 65_536
-"""Rows that make a batch where there are many datagrams."""

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+import pyarrow as pa
 import pytest
 
-from penstock.batch import FlowBatch
+from penstock.batch import FlowBatch, Kind
 from penstock.errors import InternalError, SinkError
 from penstock.pipeline import stage as stage_module
 from penstock.pipeline.stage import Stage
@@ -157,3 +158,101 @@ def test_a_sink_that_blocks_is_never_dropped_at() -> None:
     offered(stage, 5)
     stage.finish()
     assert not lost(stage)
+
+
+class Choosy(Scripted):
+    """Takes options too, and loses some rows of what it has taken."""
+
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"flows", "options"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.takes = self.kinds
+        self.gone = {"too long": 2}
+
+    def lost(self) -> Mapping[str, int]:
+        gone, self.gone = self.gone, {}
+        return gone
+
+
+def test_other_kinds_are_counted_as_rows() -> None:
+    stage = Stage(Choosy(), queue_batches=2)
+    stage.open(flows.batch(0))
+    stage.offer(BatchId("test", 0), flows.batch(10), 0)
+    stage.offer(BatchId("test", 1), FlowBatch(flows.batch(3).native, "options"), 0)
+    stage.finish()
+    assert stage.takes("options")
+    assert not stage.takes("drops")
+    assert stage.ledger().count("scripted:", "out", unit="rows") == 3
+    assert_adds_up(stage.ledger(), "stage")
+
+
+def test_rows_that_a_sink_lost_of_a_batch_it_took_are_counted_as_lost() -> None:
+    stage = Stage(Choosy(), queue_batches=2)
+    stage.open(flows.batch(0))
+    stage.offer(BatchId("test", 0), flows.batch(10), 0)
+    stage.finish()
+    assert stage.ledger().count("scripted:", "out", unit="flows") == 8
+    assert lost(stage) == {"too long": 2}
+    assert_adds_up(stage.ledger(), "stage")
+
+
+def test_it_knows_the_first_batch_of_a_stream_that_is_not_safe() -> None:
+    sink = Scripted()
+    stage = Stage(sink, queue_batches=8)
+    stage.open(flows.batch(0))
+    sink.gate.clear()
+    for number in range(3):
+        stage.offer(BatchId("a", number), flows.batch(1), 0)
+    assert stage.first_unsafe("a") == 0
+    assert stage.first_unsafe("b") is None
+    sink.gate.set()
+    stage.finish()
+    assert stage.first_unsafe("a") is None
+
+
+def test_a_live_sink_is_flushed_when_it_wants() -> None:
+    class Full(Scripted):
+        flushed = 0
+
+        def wants_flush(self) -> bool:
+            return True
+
+        def flush(self) -> Collection[BatchId]:
+            self.flushed += 1
+            return super().flush()
+
+    sink = Full()
+    stage = Stage(sink, queue_batches=8, live=True)
+    stage.open(flows.batch(0))
+    offered(stage, 3)
+    stage.tick(0)
+    stage.finish()
+    assert sink.flushed >= 3
+    assert_adds_up(stage.ledger(), "stage")
+
+
+def test_a_tick_never_waits() -> None:
+    sink = Scripted()
+    sink.gate.clear()
+    stage = Stage(sink, queue_batches=1, live=True)
+    stage.open(flows.batch(0))
+    offered(stage, 3)
+    for _ in range(100):
+        stage.tick(0)
+    sink.gate.set()
+    stage.finish()
+
+
+def test_splitting_biflows_counts_the_rows_that_the_sink_is_given() -> None:
+    both = flows.arrow(4)
+    for name, kind in (("octets_rev", pa.uint64()), ("packets_rev", pa.uint64())):
+        both = both.append_column(pa.field(name, kind), pa.array([1] * 4, kind))
+    sink = Scripted()
+    sink.biflow = "split"
+    stage = Stage(sink, queue_batches=2)
+    stage.open(FlowBatch.from_arrow(both))
+    stage.offer(BatchId("test", 0), FlowBatch.from_arrow(both), 0)
+    stage.finish()
+    assert stage.ledger().count("scripted:", "in", unit="flows") == 8
+    assert_adds_up(stage.ledger(), "stage")

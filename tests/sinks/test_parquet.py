@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,8 @@ import pytest
 
 from penstock.batch import FlowBatch
 from penstock.errors import SinkError
-from penstock.sinks import build, order
-from penstock.sinks.base import BatchId
+from penstock.sinks import build, order, parquet
+from penstock.sinks.base import BatchId, Sink
 from tests import flows
 
 SECOND_NS = 1_000_000_000
@@ -24,7 +25,7 @@ def write(folder: Path, *batches: FlowBatch, options: str = "") -> list[Path]:
     ids = [BatchId("test", number) for number in range(len(batches))]
     for batch_id, batch in zip(ids, batches, strict=True):
         sink.write(batch_id, batch)
-    assert list(sink.flush()) == ids
+    assert sorted(sink.flush()) == ids
     sink.close()
     assert not list(folder.glob(".*")), "nothing hidden is left behind"
     return sorted(folder.glob("*.parquet"))
@@ -114,11 +115,6 @@ def test_columns_can_be_chosen_without_the_one_that_rotation_needs(tmp_path: Pat
     assert pq.read_table(path).column_names == ["octets", "src_port"]
 
 
-def test_a_batch_with_other_columns_is_another_file(tmp_path: Path) -> None:
-    fewer = flows.batch(1).select(["time_end", "octets"])
-    assert len(write(tmp_path, flows.batch(1), fewer)) == 2
-
-
 def test_a_file_is_hidden_until_it_is_whole_and_given_up_without_a_flush(tmp_path: Path) -> None:
     sink = build(order(f"parquet:{tmp_path}"))
     sink.open([])
@@ -141,3 +137,65 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_sink(tmp_path: Path) ->
     sink = build(order(f"parquet:{tmp_path}/file"))
     with pytest.raises(SinkError, match="File exists"):
         sink.open([])
+
+
+def live(folder: Path, options: str) -> Sink:
+    sink = build(order(f"parquet:{folder}{options}"))
+    sink.live = True
+    sink.open([])
+    return sink
+
+
+def test_a_live_file_ends_by_the_clock_and_only_when_flushed(tmp_path: Path) -> None:
+    sink = live(tmp_path, "?rotate=1h")
+    now_ns = time.time_ns()
+    sink.write(BatchId("test", 0), flows.batch())
+    sink.tick(now_ns)
+    assert not sink.wants_flush()
+    sink.tick(now_ns + 3600 * SECOND_NS)
+    assert sink.wants_flush()
+    sink.write(BatchId("test", 1), flows.batch())
+    assert list(sink.safe()) == []
+    assert list(sink.flush()) == [BatchId("test", 0), BatchId("test", 1)]
+    assert not sink.wants_flush()
+    assert len(list(tmp_path.glob("*.parquet"))) == 1
+    sink.close()
+
+
+def test_a_live_file_that_is_large_enough_asks_for_its_end(tmp_path: Path) -> None:
+    sink = live(tmp_path, "?rotate=0&max_size=1")
+    sink.write(BatchId("test", 0), flows.batch())
+    assert sink.wants_flush()
+    assert list(sink.flush()) == [BatchId("test", 0)]
+    sink.close()
+
+
+def test_other_kinds_have_folders_of_their_own(tmp_path: Path) -> None:
+    options = FlowBatch(flows.batch(2).native, "options")
+    sink = build(order(f"parquet:{tmp_path}?kinds=flows,options"))
+    sink.open([])
+    sink.write(BatchId("test", 0), flows.batch(1))
+    sink.write(BatchId("test", 1), options)
+    assert list(sink.flush()) == [BatchId("test", 0), BatchId("test", 1)]
+    (path,) = (tmp_path / "options").glob("options-*.parquet")
+    assert pq.read_metadata(path).num_rows == 2
+    assert len(list(tmp_path.glob("flows-*.parquet"))) == 1
+
+
+def test_batches_of_two_shapes_in_turn_share_a_file(tmp_path: Path) -> None:
+    fewer = flows.batch(1).select(["time_end", "octets"])
+    (path,) = write(tmp_path, fewer, flows.batch(1), fewer)
+    table = pq.read_table(path)
+    assert table.column_names == flows.batch(0).column_names
+    assert table.column("src_port").null_count == 2
+    assert table.column("octets").null_count == 0
+
+
+def test_columns_that_come_up_after_a_row_group_begin_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 2)
+    fewer = flows.batch(2).select(["time_end", "octets"])
+    paths = write(tmp_path, fewer, flows.batch(2), fewer, flows.batch(2))
+    assert [pq.read_metadata(path).num_rows for path in paths] == [4, 4]
+    assert [pq.read_metadata(path).num_columns for path in paths] == [2, 10]

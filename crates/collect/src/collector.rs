@@ -19,7 +19,7 @@ use crate::decoders::{Arrival, Verdict, decoder_of, records};
 use crate::exporters::{Compiled, Directory, Key};
 use crate::memory::parked::{Parked, ParkedBounds, ParkedKey};
 use crate::memory::sampling::Learned;
-use crate::memory::sequence::{Stamp, Units};
+use crate::memory::sequence::{Sequence, Stamp, Units};
 use crate::memory::templates::{Outcome, Transport};
 use crate::plans::Plans;
 use crate::rows::{self, Dialect, Message, OptionsRecord, OptionsRows, Plan, Rows, SourceKind};
@@ -164,6 +164,14 @@ impl Collector {
         self.rows.len() + self.options.len() + self.samples.len()
     }
 
+    /// Whether it is time to take: so many rows wait, or they hold so much.
+    pub fn is_full(&self, rows: usize) -> bool {
+        self.rows.is_full(rows)
+            || self.options.is_full(rows)
+            || self.waiting() >= rows
+            || self.samples.extra_octets() >= MOST_EXTRA_OCTETS
+    }
+
     /// Everything that waits, as batches.
     pub fn take(&mut self) -> Vec<(BatchKind, RecordBatch)> {
         let mut batches: Vec<(BatchKind, RecordBatch)> = Vec::new();
@@ -216,10 +224,15 @@ impl Collector {
         stamp: Stamp,
     ) -> bool {
         let Some(exporter) = self.directory.get_mut(exporter) else { return false };
-        exporter.sequence.observe(sequence, units, stamp).restarted
+        let restarted = exporter.sequence.observe(sequence, units, stamp).restarted;
+        if restarted {
+            // An agent's sources begin again with it, wherever their numbers are.
+            exporter.samples.values_mut().for_each(Sequence::begin_again);
+        }
+        restarted
     }
 
-    /// Records of messages whose number of records cannot be told were read after all.
+    /// Records that were not counted with their message were read after all.
     pub(crate) fn accounted(&mut self, exporter: u32, records: u32) {
         if let Some(exporter) = self.directory.get_mut(exporter)
             && exporter.key.kind == SourceKind::Ipfix
@@ -338,6 +351,7 @@ impl Collector {
         count(&mut self.counts.lost_records, "no direction", decoded.no_direction.into());
         if let Some(exporter) = self.directory.get_mut(message.exporter) {
             exporter.counts.records += u64::from(decoded.records);
+            exporter.stated_rate = message.stated_rate;
         }
         self.directory.waits(message.exporter);
         (decoded.records + decoded.no_direction, decoded.malformed)
@@ -428,6 +442,9 @@ const EXPORTED_RECORDS: (u32, u16) = (0, 42);
 /// message or two.
 const SHARES: usize = 16;
 const LEAST_SHARE: usize = 128 << 10;
+
+/// Octets of sFlow records without a column at which it is time for a batch.
+const MOST_EXTRA_OCTETS: usize = 64 << 20;
 
 /// How often templates are kept that did not change.
 const KEEP_NS: i64 = 120 * NS_PER_S;

@@ -55,6 +55,8 @@ pub(crate) struct Exporter {
     pub samples: BTreeMap<SampleStream, Sequence>,
     pub skew: Skew,
     pub counts: ExporterCounts,
+    /// The rate that its latest message or sample stated, outside of records.
+    pub stated_rate: Option<f64>,
     /// What it says that it has exported (exportedFlowRecordTotalCount).
     pub exported_records: Option<u64>,
     /// Records of it wait in the current batch.
@@ -151,10 +153,11 @@ impl Directory {
         (0..).zip(&self.exporters)
     }
 
-    /// The rate that holds for a record of this exporter that says none itself.
+    /// The rate that holds for a record of this exporter that says none itself, as of its latest
+    /// message.
     pub fn rate_of(&self, exporter: &Exporter) -> Sampling {
         let table = self.sampling.get(&exporter.key.addr);
-        table.map_or(Sampling::UNKNOWN, |table| table.lookup(exporter.key.domain, None, None))
+        table.map_or(Sampling::UNKNOWN, |table| table.lookup(exporter.key.domain, exporter.stated_rate, None))
     }
 
     /// What it has announced, for keeping.
@@ -218,11 +221,12 @@ impl Directory {
             port: key.port,
             first_ns: now_ns,
             last_ns: now_ns,
-            templates: Templates::new(transport, self.bounds),
+            templates: Templates::new(transport, self.bounds_for(key.kind)),
             sequence: Sequence::default(),
             samples: BTreeMap::new(),
             skew: Skew::default(),
             counts: ExporterCounts::default(),
+            stated_rate: None,
             exported_records: None,
             waiting: false,
         };
@@ -249,6 +253,23 @@ impl Directory {
         self.by_key.insert(key, number);
         self.by_pair.insert(pair, number);
         (Some(number), forgotten)
+    }
+
+    /// Routers that speak version 9 send their templates every half hour at most, which is all that
+    /// IPFIX lets them live.
+    fn bounds_for(&self, kind: SourceKind) -> TemplateBounds {
+        match kind {
+            SourceKind::NetFlow9 => TemplateBounds {
+                lifetime_ns: self.bounds.lifetime_ns.map(|lifetime| lifetime.saturating_mul(2)),
+                ..self.bounds
+            },
+            _ => self.bounds,
+        }
+    }
+
+    /// Samplers that were not remembered for want of room.
+    pub fn samplers_over_bound(&self) -> u64 {
+        self.sampling.values().map(SamplingTable::over_bound).sum()
     }
 
     /// Of a few, the one that has been silent for longest, if its records do not wait.
@@ -285,6 +306,9 @@ impl Exporter {
         let stream = (sample.kind, sample.source.class, sample.source.index);
         if self.samples.len() >= SOURCES && !self.samples.contains_key(&stream) {
             return;
+        }
+        if sample.kind == SampleKind::Flow {
+            self.stated_rate = Some(f64::from(sample.sampling_rate));
         }
         let sequence = self.samples.entry(stream).or_default();
         sequence.observe(sample.sequence, Units::Known(1), stamp);

@@ -27,4 +27,4 @@ pub use report::{ExporterState, TemplateState};
 pub use kept::KeptError;
 pub use sessions::SessionError;
 pub use settings::Settings;
-pub use stream::{Lz4Writer, StreamError};
+pub use stream::{BlockTooLong, Lz4Writer, Skipped, Stream, StreamError, StreamKind};

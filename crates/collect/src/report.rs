@@ -8,8 +8,10 @@ use penstock_elements::by_number;
 use penstock_record::{LedgerRow, Unit};
 
 use crate::collector::Collector;
+use crate::counts::count;
 use crate::decoders::decoder_for;
 use crate::exporters::Exporter;
+use crate::memory::clock::ClockState;
 use crate::memory::templates::Transport;
 
 /// One exporter: a session and a domain.
@@ -59,8 +61,10 @@ pub struct ExporterState {
     pub sampling_rate: f64,
     /// How it is known.
     pub sampling_origin: &'static str,
-    /// How far its clock is behind ours, in nanoseconds.
+    /// From export to receipt, in nanoseconds: how far its clock is behind ours, and the way.
     pub skew_ns: Option<i64>,
+    /// What its clock is good for: `sound`, `off` or `unset`; empty if it tells no time.
+    pub clock: &'static str,
     /// Flow records that it says it has exported.
     pub exported_records: Option<u64>,
 }
@@ -122,7 +126,10 @@ impl Collector {
             of_protocol.1 += exporter.sequence.totals().lost;
             missing_samples += exporter.missing_samples();
         }
-        self.counts.rows(&missing, missing_samples, &self.parked.counts())
+        let mut counts = self.counts.clone();
+        let over_bound = self.directory.samplers_over_bound();
+        count(&mut counts.templates, "of samplers beyond the bound", over_bound);
+        counts.rows(&missing, missing_samples, &self.parked.counts())
     }
 
     fn state_of(&self, number: u32, exporter: &Exporter) -> ExporterState {
@@ -151,7 +158,8 @@ impl Collector {
             refused: exporter.counts.refused.clone(),
             sampling_rate: sampling.rate,
             sampling_origin: sampling.origin.name(),
-            skew_ns: exporter.skew.smoothed_ns(),
+            skew_ns: exporter.skew.least_ns(),
+            clock: exporter.skew.state().map_or("", ClockState::name),
             exported_records: exporter.exported_records,
         }
     }

@@ -105,7 +105,7 @@ impl Collector {
                     self.take_in(from, to_port, datagram.received_ns, datagram.octets);
                 })?;
                 any |= received > 0;
-                if received == 0 || left.is_zero() || lock(&self.core).waiting() >= self.rows {
+                if received == 0 || left.is_zero() || lock(&self.core).is_full(self.rows) {
                     break;
                 }
             }
@@ -122,7 +122,7 @@ impl Collector {
                 None => Exports::open(source, &mut lock(&self.core))?,
             };
             while file.read(&mut lock(&self.core))? {
-                if lock(&self.core).waiting() >= self.rows {
+                if lock(&self.core).is_full(self.rows) {
                     files.insert(source.to_owned(), file);
                     return Ok(true);
                 }
@@ -161,6 +161,11 @@ impl Collector {
     #[getter]
     fn waiting(&self) -> usize {
         lock(&self.core).waiting()
+    }
+
+    #[getter]
+    fn is_full(&self) -> bool {
+        lock(&self.core).is_full(self.rows)
     }
 
     #[getter]
@@ -286,6 +291,7 @@ fn exporter_row(py: Python<'_>, state: ExporterState) -> PyResult<Bound<'_, PyDi
     row.set_item("sampling_rate", state.sampling_rate)?;
     row.set_item("sampling_origin", state.sampling_origin)?;
     row.set_item("clock_skew_ms", state.skew_ns.map_or(0, |skew| skew / NS_PER_MS))?;
+    row.set_item("clock", state.clock)?;
     row.set_item("exported_records", state.exported_records)?;
     Ok(row)
 }

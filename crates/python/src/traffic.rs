@@ -7,10 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use penstock_net::capture_file::{HEADER, append_datagram};
 use penstock_net::udp::{ManySender, Sender, Sent};
 use penstock_traffic::{
-    Arrivals, CAPTURE_HEADER, Datagram, Protocol, SamplingSaid, Settings, Sums, Traffic as Core,
-    Truth, append_packet,
+    Arrivals, Datagram, Protocol, SamplingSaid, Settings, Sums, Traffic as Core,
+    Truth,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -32,7 +33,7 @@ impl Traffic {
         records_per_datagram=0, message_octets=1420, flows=16_384, ipv6=0.25,
         flows_per_second=1_000.0, start_time_ns=1_767_225_600_000_000_000, sampling=vec![1],
         sampling_said=vec!["usual".to_owned()], template_every=200, template_late=0,
-        template_lost=0.0, template_change_every=0, clock_skew_s=vec![0], loss=0.0, reorder=0.0,
+        template_lost=0.0, template_change_every=0, more_templates=0, clock_skew_s=vec![0], loss=0.0, reorder=0.0,
         duplicate=0.0, hostile=0.0, restart_every=0, counters_every_s=30, prebuilt=0))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of a Python call")]
     fn new(
@@ -52,6 +53,7 @@ impl Traffic {
         template_late: u32,
         template_lost: f64,
         template_change_every: u32,
+        more_templates: u32,
         clock_skew_s: Vec<i64>,
         loss: f64,
         reorder: f64,
@@ -78,6 +80,7 @@ impl Traffic {
             template_late,
             template_lost,
             template_change_every,
+            more_templates,
             clock_skew_s,
             loss,
             reorder,
@@ -125,7 +128,7 @@ impl Traffic {
             let State { core, capture } = &mut *lock(&self.0);
             let (written, mut file) = match capture.take() {
                 Some((known, file)) if known == path => (Vec::new(), file),
-                _ => (CAPTURE_HEADER.to_vec(), File::create(&path)?),
+                _ => (HEADER.to_vec(), File::create(&path)?),
             };
             let count = write_packets(core, written, &mut file, max_datagrams)?;
             *capture = Some((path, file));
@@ -293,10 +296,10 @@ fn write_packets(
     while count < max_datagrams {
         let Some(Datagram { exporter, time_ns, octets }) = core.next() else { break };
         let octets = octets.to_vec();
-        let datagram = Datagram { exporter, time_ns, octets: &octets };
         let port = FIRST_PORT + (exporter % PORTS) as u16;
-        let ports = [port, core.protocol(exporter).port()];
-        append_packet(&mut out, &datagram, core.address(exporter), ports);
+        let from = SocketAddr::new(core.address(exporter).into(), port);
+        let to = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), core.protocol(exporter).port());
+        append_datagram(&mut out, time_ns, from, to, &octets);
         count += 1;
         if out.len() >= WRITE_OCTETS {
             file.write_all(&out)?;

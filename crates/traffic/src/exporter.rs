@@ -150,7 +150,8 @@ impl Exporter {
         let next = if every == 0 { u64::MAX } else { self.messages + every };
         self.templates_due = Due::AtMessage(next);
         let layouts = self.layouts().map(|layout| &making.stock.layouts[layout]);
-        let said = options::append(making.out, &self.head(making.time_ms), layouts, self.said);
+        let (head, more) = (self.head(making.time_ms), making.settings.more_templates);
+        let said = options::append(making.out, &head, layouts, self.said, more);
         self.count(u64::from(said.options));
         Some(Contents {
             templates: said.templates.into(),

@@ -5,11 +5,10 @@
 //! [`Traffic`] makes the datagrams of [`Settings`] and counts them in [`Truth`]. `pool` draws the
 //! flows, `field`, `layout` and `sflow` write them, `message` and `options` put messages around
 //! records,
-//! `exporter` knows what is due, `traffic` what gets lost on the way, `capture` writes it
-//! all as a capture file. Nothing here sends, waits or reads a clock.
+//! `exporter` knows what is due, `traffic` what gets lost on the way. Nothing here sends, waits or reads
+//! a clock.
 #![forbid(unsafe_code)]
 
-mod capture;
 mod damage;
 mod exporter;
 mod families;
@@ -29,7 +28,6 @@ mod truth;
 #[cfg(test)]
 mod tests;
 
-pub use capture::{CAPTURE_HEADER, append_packet};
 pub use settings::{Protocol, SamplingSaid, Settings, SettingsError};
 pub use traffic::{Datagram, Traffic};
 pub use truth::{Arrivals, Datagrams, Sums, Truth};

@@ -36,6 +36,7 @@ pub(crate) fn append(
     head: &Head,
     layouts: [&Layout; 2],
     said: SamplingSaid,
+    more_templates: u32,
 ) -> Said {
     let tables = tables(head, said);
     let (template_set, options_template_set) = match head.protocol {
@@ -52,14 +53,17 @@ pub(crate) fn append(
         for layout in layouts {
             write_template(message.octets(), &layout.template)?;
         }
-        message.end_set(LEAST_TEMPLATE_OCTETS);
-        message.begin_set(options_template_set);
-        for table in &tables {
-            write_template(message.octets(), &table.template)?;
+        for id in (UNUSED_TEMPLATE..).take(more_templates as usize) {
+            let template = Template { id, ..layouts[0].template.clone() };
+            write_template(message.octets(), &template)?;
         }
         message.end_set(LEAST_TEMPLATE_OCTETS);
-        let mut said = Said { templates: 2, options: 0 };
+        let mut said = Said { templates: 2 + more_templates, options: 0 };
+        // As routers do it: some collectors read one options template a set.
         for table in &tables {
+            message.begin_set(options_template_set);
+            write_template(message.octets(), &table.template)?;
+            message.end_set(LEAST_TEMPLATE_OCTETS);
             message.begin_set(table.template.id);
             message.octets().extend_from_slice(&table.records);
             message.end_set(table.template.least_octets());
@@ -164,6 +168,8 @@ fn put_text(out: &mut Vec<u8>, text: &str, octets: u16) {
 /// Numbers of the options templates.
 const SAMPLING_TEMPLATE: u16 = 258;
 const INTERFACE_TEMPLATE: u16 = 259;
+/// The first of the templates that are only there to be remembered.
+const UNUSED_TEMPLATE: u16 = 300;
 
 const NAME_OCTETS: u16 = 8;
 const DESCRIPTION_OCTETS: u16 = 24;

@@ -42,6 +42,8 @@ pub struct Settings {
     pub template_lost: f64,
     /// After so many data messages the templates change under the same numbers.
     pub template_change_every: u32,
+    /// Templates of flows that each exporter defines beside its two and never uses.
+    pub more_templates: u32,
     /// How far ahead the exporter's clock is, in seconds.
     pub clock_skew_s: Vec<i64>,
     /// Share of datagrams sent, but not received.
@@ -57,7 +59,8 @@ pub struct Settings {
     /// sFlow: seconds of simulated time between two readings of the interface counters.
     pub counters_every_s: u32,
     /// `NetFlow` and IPFIX: make so many message bodies of a kind and send these again and again
-    /// with other sequence numbers and times; 0: make each anew.
+    /// with other sequence numbers and times; 0: make each anew. Right after a restart, such flows
+    /// may have begun before it.
     pub prebuilt: u32,
 }
 
@@ -81,6 +84,7 @@ impl Default for Settings {
             template_late: 0,
             template_lost: 0.0,
             template_change_every: 0,
+            more_templates: 0,
             clock_skew_s: vec![0],
             loss: 0.0,
             reorder: 0.0,
@@ -108,12 +112,19 @@ impl Settings {
         if let Some((name, _)) = odd {
             return Err(SettingsError { setting: name, allowed: "a share between 0 and 1" });
         }
+        let octets = u32::from(self.message_octets.saturating_sub(MIN_OCTETS));
+        let most_templates = octets / TEMPLATE_OCTETS;
         let long = self.clock_skew_s.iter().any(|skew_s| skew_s.abs() > MAX_SKEW_S);
         let refusals = [
             (!(1..=MAX_EXPORTERS).contains(&self.exporters), "exporters", "from 1 to 1000000"),
             (self.protocols.is_empty(), "protocols", "one at least"),
             (self.message_octets < MIN_OCTETS, "message_octets", "640 and more"),
             (self.message_octets > MAX_OCTETS, "message_octets", "65507 at most"),
+            (
+                self.more_templates > most_templates,
+                "more_templates",
+                "as many as fit a message: 8 for one of 1420 octets",
+            ),
             (!(1..=MAX_FLOWS).contains(&self.flows), "flows", "from 1 to 1048576"),
             (self.sampling.is_empty(), "sampling", "one rate at least"),
             (self.sampling_said.is_empty(), "sampling_said", "one way at least"),
@@ -239,6 +250,8 @@ impl std::error::Error for SettingsError {}
 const MAX_EXPORTERS: u32 = 1_000_000;
 /// Room for the message of templates and options, which is not cut into several.
 const MIN_OCTETS: u16 = 640;
+/// A template of 21 fields.
+const TEMPLATE_OCTETS: u32 = 4 + 21 * 4;
 /// What an IPv4 datagram leaves for UDP's payload.
 const MAX_OCTETS: u16 = 65_507;
 const MAX_FLOWS: u32 = 1 << 20;

@@ -356,6 +356,21 @@ fn sampling_is_said_in_each_way() {
 }
 
 #[test]
+fn templates_that_nothing_uses_are_said_too() {
+    for said in [SamplingSaid::Record, SamplingSaid::Selector] {
+        let (traffic, _, read) =
+            run(Settings { more_templates: 8, sampling_said: vec![said], ..each() });
+        let options = if said == SamplingSaid::Record { 1 } else { 2 };
+        for (truth, read) in traffic.truth().iter().zip(&read).filter(|(t, _)| t.templates.made > 0)
+        {
+            assert_eq!((read.templates.len(), read.sums), (2 + options + 8, truth.sent));
+        }
+    }
+    let settings = Settings { more_templates: 9, ..each() };
+    assert_eq!(Traffic::new(settings).unwrap_err().setting, "more_templates");
+}
+
+#[test]
 fn who_says_nothing_of_sampling_says_nothing() {
     let (_, _, read) = run(Settings { sampling: vec![0], ..each() });
     assert!(read[1].sampling.is_empty() && read[2].sampling.is_empty());
@@ -410,17 +425,6 @@ fn filling_gives_what_next_gives() {
         }
     }
     assert_eq!(at, all.len());
-}
-
-#[test]
-fn a_capture_has_a_packet_a_datagram() {
-    let mut out = CAPTURE_HEADER.to_vec();
-    let datagram = Datagram { exporter: 0, time_ns: 1_500_000_000_000_000_007, octets: &[9; 10] };
-    append_packet(&mut out, &datagram, [10, 16, 0, 1].into(), [9_000, 2_055]);
-    let packet = &out[24..];
-    assert_eq!(packet.len(), 16 + 14 + 20 + 8 + 10);
-    assert_eq!(packet[..8], [0x59, 0x68, 0x2f, 0, 0, 0, 0, 7]);
-    assert_eq!(packet[16 + 14 + 20..][..8], [0x23, 0x28, 8, 7, 0, 18, 0, 0]);
 }
 
 /// Run by hand, in a release build: `cargo test -p penstock-traffic --release rate -- --ignored --nocapture`.

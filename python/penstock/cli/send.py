@@ -109,6 +109,9 @@ def send(
     change_templates: Annotated[
         int | None, typer.Option(metavar="N", help="Other ones after so many data messages.")
     ] = None,
+    more_templates: Annotated[
+        int | None, typer.Option(metavar="N", help="Templates that no record has, each exporter.")
+    ] = None,
     restart: Annotated[
         int | None, typer.Option(metavar="N", help="Exporters restart after so many messages.")
     ] = None,
@@ -160,6 +163,7 @@ def send(
         "template_late": late_templates,
         "template_lost": _share(lost_templates, "--lost-templates"),
         "template_change_every": change_templates,
+        "more_templates": more_templates,
         "clock_skew_s": None if clock_skew is None else [_skew(skew) for skew in _list(clock_skew)],
         "loss": _share(loss, "--loss"),
         "reorder": _share(reorder, "--reorder"),
@@ -306,7 +310,7 @@ def _capture(traffic: _core.Traffic, path: Path) -> Outcome:
     except KeyboardInterrupt:
         interrupted = True
     except OSError as error:
-        raise ConfigError(f"--to {path}: {error.strerror}") from error
+        raise ConfigError(f"--to {path}: {error.strerror or error}") from error
     return Outcome(time.perf_counter() - started, None, interrupted)
 
 

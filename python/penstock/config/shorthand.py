@@ -161,7 +161,7 @@ def _said(table: dict[str, Any]) -> dict[str, Any]:
 
 def _without_path(at: str, problem: str) -> str:
     setting = at.rpartition(".")[2]
-    named = problem.startswith(("unknown ", "sink ", "option ", "plugin ", "filter", "'"))
+    named = problem.startswith(("unknown ", "sink ", "option ", "plugin ", "filter"))
     if setting == "sampling" or at.partition(".")[2].partition(".")[2].startswith("sampling."):
         return f"sampling: {problem}"
     if named or setting.isdecimal():

@@ -82,7 +82,7 @@ class TcpSessions:
     def _forget(self, collector: _core.Collector, session: int) -> None:
         number = self._native.pop(session, None)
         if number is not None:
-            collector.close_stream(number)
+            collector.close_stream(number, time.time_ns())
 
     def _end(self, reason: str) -> None:
         self._ended[reason] = self._ended.get(reason, 0) + 1

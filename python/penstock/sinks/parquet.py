@@ -2,15 +2,15 @@
 """Parquet files in a folder, complete or not there at all.
 
 A name is never used again: what a folder holds already stays. The same flows give the same octets.
-Batches with the same columns share a file; flows are in the folder itself, other kinds of batch in
-a folder each below it.
+Flows are in the folder itself, other kinds of batch in a folder each below it. Batches that differ in
+their columns share a file, in which null stands for what one lacks; only columns that come up after the
+first row group was written begin another file.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections import OrderedDict
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from penstock import _core
 from penstock.errors import SinkError
 from penstock.quantity import NS_PER_S, nanoseconds, octets, seconds
 from penstock.sinks.base import (
@@ -72,7 +73,8 @@ class Parquet(Sink):
         self._clock_ns = 0
         self._now_ns = 0
         self._windows: dict[Kind, int] = {}
-        self._files: OrderedDict[tuple[Kind, pa.Schema], OpenFile] = OrderedDict()
+        self._known: dict[Kind, dict[str, pa.Field]] = {}
+        self._files: dict[Kind, list[OpenFile]] = {}
         self._safe: list[BatchId] = []
 
     def open(self, columns: object) -> None:
@@ -112,7 +114,8 @@ class Parquet(Sink):
         window = self._now_ns // self._rotate_ns if self._rotate_ns else 0
         return any(
             (self._rotate_ns and self._windows.get(kind) != window) or self._is_full(file)
-            for (kind, _), file in self._files.items()
+            for kind, files in self._files.items()
+            for file in files
         )
 
     def safe(self) -> Collection[BatchId]:
@@ -130,8 +133,9 @@ class Parquet(Sink):
 
     def close(self) -> None:
         """Gives up what no :meth:`flush` has made a file."""
-        for file in self._files.values():
-            file.discard()
+        for files in self._files.values():
+            for file in files:
+                file.discard()
         self._files.clear()
 
     def _folder_of(self, kind: Kind) -> Path:
@@ -154,7 +158,7 @@ class Parquet(Sink):
         if not arrow.num_rows:
             return
         if self.live or kind != "flows":
-            known = self._windows.get(kind) if self.live and self._has_open(kind) else None
+            known = self._windows.get(kind) if self.live and self._files.get(kind) else None
             here = self._now_ns // self._rotate_ns if self._rotate_ns else 0
             yield here if known is None else known, arrow
             return
@@ -172,42 +176,39 @@ class Parquet(Sink):
             yield window, arrow.slice(start, end - start)
             start = end
 
-    def _has_open(self, kind: Kind) -> bool:
-        return any(one == kind for one, _ in self._files)
-
     def _append(self, kind: Kind, rows: pa.RecordBatch) -> OpenFile | None:
-        """Puts rows into the file of their columns; the file, if it is still open then."""
+        """Puts rows into a file that has their columns; the file, if it is still open then."""
         columns = self._settings.columns
         if kind == "flows" and columns is not None and CLOCK not in columns:
             rows = rows.select([name for name in rows.schema.names if name != CLOCK])
-        key = (kind, rows.schema)
-        file = self._files.get(key)
+        known = self._known.setdefault(kind, {})
+        known.update((field.name, field) for field in rows.schema if field.name not in known)
+        files = self._files.setdefault(kind, [])
+        file = next((one for one in files if one.can_hold(rows.schema)), None)
         if file is None:
-            if len(self._files) >= MOST_OPEN:
-                self._finish(next(iter(self._files)))
             clock_ns = self._now_ns if self.live or kind != "flows" else self._clock_ns
             first_ns = (self._windows.get(kind) or 0) * self._rotate_ns or clock_ns
-            file = OpenFile(self._folder_of(kind), kind, first_ns, rows.schema, self._settings)
-            self._files[key] = file
-        self._files.move_to_end(key)
+            file = OpenFile(self._folder_of(kind), kind, first_ns, known, self._settings)
+            files.append(file)
         file.append(rows, full_at=self._settings.max_size)
         if self._is_full(file) and not self.live:
-            self._finish(key)
+            self._finish(kind, file)
             return None
         return file
 
     def _is_full(self, file: OpenFile) -> bool:
         return 0 < self._settings.max_size <= file.octets
 
-    def _finish(self, key: tuple[Kind, pa.Schema]) -> None:
-        file = self._files[key]
+    def _finish(self, kind: Kind, file: OpenFile) -> None:
         file.publish()
-        del self._files[key]
+        self._files[kind].remove(file)
         self._safe += file.batches
 
     def _finish_all(self, kind: Kind | None = None) -> None:
-        for key in [key for key in self._files if kind in (None, key[0])]:
-            self._finish(key)
+        for one, files in self._files.items():
+            if kind in (None, one):
+                for file in list(files):
+                    self._finish(one, file)
 
     def _failed(self, error: OSError) -> SinkError:
         self.close()
@@ -248,29 +249,30 @@ class OpenFile:
         folder: Path,
         kind: Kind,
         first_ns: int,
-        schema: pa.Schema,
+        known: dict[str, pa.Field],
         settings: ParquetSettings,
     ) -> None:
-        from pyarrow import parquet  # noqa: PLC0415
-
         moment = datetime.fromtimestamp(first_ns // NS_PER_S, UTC)
         self._file = WholeFile(folder, f"{kind}-{moment:%Y%m%dT%H%M%SZ}", ".parquet")
+        self._known = known
+        self._level = settings.compression_level
         self._pending: list[pa.RecordBatch] = []
+        self._schema: pa.Schema | None = None
+        self._writer: Any = None
         self.batches: list[BatchId] = []
         """Batches that are safe once this file is."""
-        self._writer: Any = parquet.ParquetWriter(
-            self._file.out,
-            schema,
-            compression="zstd",
-            compression_level=settings.compression_level,
-            use_dictionary=[field.name for field in schema if field.name not in PLAIN],
-            write_statistics=[field.name for field in schema if field.name in SKIPPED_BY],
-        )
 
     @property
     def octets(self) -> int:
         """Octets written so far; the footer comes on top."""
         return self._file.octets
+
+    def can_hold(self, schema: pa.Schema) -> bool:
+        """Whether it has those columns, or may still get them."""
+        names = set(self._known if self._schema is None else self._schema.names)
+        return all(
+            field.name in names and self._known[field.name].equals(field) for field in schema
+        )
 
     def append(self, rows: pa.RecordBatch, *, full_at: int) -> None:
         """Holds the rows until there are enough for a row group."""
@@ -289,26 +291,73 @@ class OpenFile:
 
     def discard(self) -> None:
         """Leaves nothing behind."""
-        with suppress(OSError):
-            self._writer.close()
+        if self._writer is not None:
+            with suppress(OSError):
+                self._writer.close()
         self._file.discard()
 
     def _put_row_group(self) -> None:
         import pyarrow as pa  # noqa: PLC0415
 
-        table = pa.Table.from_batches(self._pending)
+        if self._schema is None:
+            self._begin()
+        table = pa.Table.from_batches([widened(part, self._schema) for part in self._pending])
         self._writer.write_table(table, row_group_size=table.num_rows)
         self._pending = []
+
+    def _begin(self) -> None:
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        fields = list(self._known.values())
+        if any(part.num_columns < len(fields) for part in self._pending):
+            order = {row["name"]: place for place, row in enumerate(_core.columns())}
+            fields.sort(key=lambda field: order.get(field.name, len(order)))
+        self._schema = pa.schema(fields)
+        self._writer = parquet.ParquetWriter(
+            self._file.out,
+            self._schema,
+            compression="zstd",
+            compression_level=self._level,
+            use_dictionary=[field.name for field in fields if field.name not in PLAIN],
+            write_statistics=[field.name for field in fields if field.name in SKIPPED_BY],
+        )
+
+
+def widened(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The same rows with all the columns of ``schema``; those that it lacks are null."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if rows.schema.names == schema.names:
+        return rows
+    columns = [
+        rows.column(field.name)
+        if field.name in rows.schema.names
+        else nulls(field.type, rows.num_rows)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def nulls(kind: pa.DataType, rows: int) -> pa.Array:
+    """So many nulls, without making them anew each time."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if rows > ROW_GROUP_ROWS:
+        return pa.nulls(rows, kind)
+    if kind not in NULLS:
+        NULLS[kind] = pa.nulls(ROW_GROUP_ROWS, kind)
+    return NULLS[kind].slice(0, rows)
 
 
 CLOCK = "time_end"
 """The column that rotation goes by."""
 
-MOST_OPEN = 16
-"""Files that are open at a time; flows of more kinds of columns end the file used longest ago."""
-
 ROW_GROUP_ROWS = 131_072
 """Enough for columns to compress and be skipped well, few enough to hold in memory."""
+
+NULLS: dict[Any, Any] = {}
+"""Columns of nulls by type, as long as a row group."""
 
 PLAIN = frozenset(
     {

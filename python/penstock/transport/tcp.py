@@ -7,6 +7,7 @@ native half's.
 
 from __future__ import annotations
 
+import select
 import selectors
 import socket
 import time
@@ -83,11 +84,9 @@ class Connection:
     def _look_for_an_end(self) -> None:
         """Raises if the other end has gone: a first send after that would seem to succeed."""
         assert self._socket is not None  # noqa: S101 -- the caller has looked
-        try:
-            said = self._socket.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
-        except BlockingIOError:
-            return
-        if not said:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        if poll.poll(0) and not self._socket.recv(1, socket.MSG_PEEK):
             raise ConnectionResetError
 
 

@@ -188,8 +188,6 @@ impl<'a> FlowRecord<'a> {
     ///
     /// [`Malformed::SampleCut`] if it is shorter than its format, [`Malformed::SampleField`] if an address is of a
     /// type that is not known or a list is longer than any that is believed.
-    #[expect(clippy::inline_always, reason = "as a call it copies what most samples have twice")]
-    #[inline(always)]
     pub fn read(record: Record<'a>) -> Result<Self, Malformed> {
         let mut xdr = Xdr::new(record.octets);
         let xdr = &mut xdr;
@@ -197,18 +195,17 @@ impl<'a> FlowRecord<'a> {
             return Ok(Self::Unknown(record));
         }
         Ok(match record.format {
-            SAMPLED_HEADER => Self::SampledHeader(SampledHeader::read(xdr)?),
+            SAMPLED_HEADER => Self::SampledHeader(record.sampled_header()?),
             SAMPLED_ETHERNET => Self::SampledEthernet(SampledEthernet::read(xdr)?),
             SAMPLED_IPV4 => Self::SampledIp(SampledIp::read_v4(xdr)?),
             SAMPLED_IPV6 => Self::SampledIp(SampledIp::read_v6(xdr)?),
-            EXTENDED_SWITCH => Self::ExtendedSwitch(ExtendedSwitch::read(xdr)?),
-            EXTENDED_ROUTER => Self::ExtendedRouter(ExtendedRouter::read(xdr)?),
+            EXTENDED_SWITCH => Self::ExtendedSwitch(record.extended_switch()?),
+            EXTENDED_ROUTER => Self::ExtendedRouter(record.extended_router()?),
             EXTENDED_GATEWAY => Self::ExtendedGateway(ExtendedGateway::read(xdr)?),
             _ => Self::read_rare(record, xdr)?,
         })
     }
 
-    #[inline(never)]
     fn read_rare(record: Record<'a>, xdr: &mut Xdr<'a>) -> Result<Self, Malformed> {
         Ok(match record.format {
             1006 => Self::ExtendedMpls(ExtendedMpls {
@@ -237,6 +234,39 @@ impl<'a> FlowRecord<'a> {
             1043 => Self::Timestamp(xdr.u64()?),
             _ => Self::Unknown(record),
         })
+    }
+}
+
+/// The records that nearly every sample has, for those who know which they have.
+impl<'a> Record<'a> {
+    /// As the packet's first octets ([`SAMPLED_HEADER`]).
+    ///
+    /// # Errors
+    ///
+    /// As of [`FlowRecord::read`].
+    #[inline]
+    pub fn sampled_header(self) -> Result<SampledHeader<'a>, Malformed> {
+        SampledHeader::read(&mut Xdr::new(self.octets))
+    }
+
+    /// As the VLANs of a bridged packet ([`EXTENDED_SWITCH`]).
+    ///
+    /// # Errors
+    ///
+    /// As of [`FlowRecord::read`].
+    #[inline]
+    pub fn extended_switch(self) -> Result<ExtendedSwitch, Malformed> {
+        ExtendedSwitch::read(&mut Xdr::new(self.octets))
+    }
+
+    /// As the route of a packet ([`EXTENDED_ROUTER`]).
+    ///
+    /// # Errors
+    ///
+    /// As of [`FlowRecord::read`].
+    #[inline]
+    pub fn extended_router(self) -> Result<ExtendedRouter, Malformed> {
+        ExtendedRouter::read(&mut Xdr::new(self.octets))
     }
 }
 
@@ -366,12 +396,15 @@ impl ExtendedNat {
     }
 }
 
-pub(super) const SAMPLED_HEADER: u32 = 1;
+/// Format of a [`SampledHeader`].
+pub const SAMPLED_HEADER: u32 = 1;
 pub(super) const SAMPLED_ETHERNET: u32 = 2;
 pub(super) const SAMPLED_IPV4: u32 = 3;
 pub(super) const SAMPLED_IPV6: u32 = 4;
-pub(super) const EXTENDED_SWITCH: u32 = 1001;
-pub(super) const EXTENDED_ROUTER: u32 = 1002;
+/// Format of an [`ExtendedSwitch`].
+pub const EXTENDED_SWITCH: u32 = 1001;
+/// Format of an [`ExtendedRouter`].
+pub const EXTENDED_ROUTER: u32 = 1002;
 pub(super) const EXTENDED_GATEWAY: u32 = 1003;
 
 /// Labels or tags of one stack beyond which it is not believed.

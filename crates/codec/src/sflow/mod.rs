@@ -23,11 +23,12 @@ mod xdr;
 pub use counter::{CounterRecord, Ethernet, GenericInterface};
 pub use datagram::{Datagram, Header, Samples, VERSION};
 pub use flow::{
-    ExtendedMpls, ExtendedNat, ExtendedNatPort, ExtendedRouter, ExtendedSwitch, FlowRecord, HwTrap,
-    SampledEthernet, SampledHeader, SampledIp, Side, header_protocol,
+    EXTENDED_ROUTER, EXTENDED_SWITCH, ExtendedMpls, ExtendedNat, ExtendedNatPort, ExtendedRouter,
+    ExtendedSwitch, FlowRecord, HwTrap, SAMPLED_HEADER, SampledEthernet, SampledHeader, SampledIp,
+    Side, header_protocol,
 };
 pub use gateway::{AsPath, ExtendedGateway, MAX_AS_PATH, MAX_COMMUNITIES, Segment};
-pub use reason::{REASONS, forwarding_status, reason_name};
+pub use reason::{REASONS, forwarding_status, reason_name, reason_place};
 pub use sample::{
     CounterHead, CounterSample, DiscardedHead, DiscardedPacket, FlowHead, FlowSample, Interface,
     Record, Records, Sample, Source,

@@ -143,13 +143,17 @@ pub const REASONS: &[(u32, &str)] = &[
 /// The reason as a word, if it has one. Two numbers that some agents send are taken for what they mean: 33 for
 /// `device_header`, 36 for `tc_egress`.
 pub fn reason_name(reason: u32) -> Option<&'static str> {
+    reason_place(reason).and_then(|place| REASONS.get(place)).map(|(_, name)| *name)
+}
+
+/// Its place in [`REASONS`], if it has a name.
+pub fn reason_place(reason: u32) -> Option<usize> {
     let reason = match reason {
         33 => 332,
         36 => 366,
         other => other,
     };
-    let place = REASONS.binary_search_by_key(&reason, |(number, _)| *number).ok()?;
-    REASONS.get(place).map(|(_, name)| *name)
+    REASONS.binary_search_by_key(&reason, |(number, _)| *number).ok()
 }
 
 /// The reason as element `forwardingStatus` says it (IPFIX element 89): the two upper bits are `dropped`, the lower six

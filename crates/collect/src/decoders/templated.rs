@@ -39,8 +39,7 @@ const fn name(outcome: Outcome) -> &'static str {
 /// The first number of data sets.
 const FIRST_DATA_SET: u16 = 256;
 
-/// Takes every set; how many data records they had, if that can be told. If not, those that were read
-/// are accounted for.
+/// Takes every set; how many data records they had, as far as that can be told.
 pub(super) fn take<'a>(
     collector: &mut Collector,
     message: &Message,
@@ -48,8 +47,7 @@ pub(super) fn take<'a>(
     names: &Sets,
     verdict: &mut Verdict,
 ) -> Units {
-    let mut units = Units::Known(0);
-    let mut told = 0_u32;
+    let (mut told, mut all_told) = (0_u32, true);
     for set in sets {
         match set {
             Ok(set) if set.id == names.templates || set.id == names.options_templates => {
@@ -58,22 +56,16 @@ pub(super) fn take<'a>(
             Ok(set) if set.id >= FIRST_DATA_SET => {
                 let (records, all) = data(collector, message, &set, verdict);
                 told = told.saturating_add(records);
-                if !all {
-                    units = Units::Unknown;
-                }
+                all_told &= all;
             }
             Ok(_) => count(&mut collector.counts.sets, "of unknown kind", 1),
             Err(why) => {
                 verdict.trouble(why.reason());
-                units = Units::Unknown;
+                all_told = false;
             }
         }
     }
-    if units == Units::Unknown {
-        collector.accounted(message.exporter, told);
-        return Units::Unknown;
-    }
-    Units::Known(told)
+    if all_told { Units::Known(told) } else { Units::AtLeast(told) }
 }
 
 fn define(

@@ -18,10 +18,8 @@ pub(crate) enum ClockState {
 
 /// The difference between time of receipt and export time, over messages.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_field_names, reason = "all are times, and say in what unit")]
 pub(crate) struct Skew {
-    last_ns: Option<i64>,
-    smoothed_ns: i64,
+    heard: bool,
     /// Least of the span under way and of the one before, so that a clock that drifts or is set
     /// does not stay what it was.
     least_ns: [i64; 2],
@@ -35,20 +33,16 @@ pub(crate) const UNSET_NS: i64 = 86_400 * NS_PER_S;
 
 const NS_PER_S: i64 = 1_000_000_000;
 const SPAN_NS: i64 = 300 * NS_PER_S;
-/// A message's weight in the smoothed difference is one in this many.
-const SMOOTHING: i64 = 16;
 
 impl Skew {
     /// Takes in a message's times, and says how they go together.
     pub(crate) fn observe(&mut self, export_ns: i64, received_ns: i64) -> ClockState {
         let skew_ns = received_ns.saturating_sub(export_ns);
-        if self.last_ns.is_none() {
-            self.smoothed_ns = skew_ns;
+        if !self.heard {
+            self.heard = true;
             self.least_ns = [skew_ns; 2];
             self.span_began_ns = received_ns;
         }
-        self.last_ns = Some(skew_ns);
-        self.smoothed_ns += skew_ns.saturating_sub(self.smoothed_ns) / SMOOTHING;
         let [current, before] = &mut self.least_ns;
         if received_ns.saturating_sub(self.span_began_ns) >= SPAN_NS {
             *before = *current;
@@ -59,20 +53,10 @@ impl Skew {
         state_of(skew_ns)
     }
 
-    /// Nanoseconds from export time to receipt, of the last message; less than nothing if the exporter's
-    /// clock is ahead. None before the first message.
-    pub(crate) const fn last_ns(&self) -> Option<i64> {
-        self.last_ns
-    }
-
-    /// The same, smoothed over messages.
-    pub(crate) fn smoothed_ns(&self) -> Option<i64> {
-        self.last_ns.map(|_| self.smoothed_ns)
-    }
-
-    /// The same, the least of the last five to ten minutes: how far the clocks are apart.
+    /// Nanoseconds from export time to receipt, the least of the last five to ten minutes; less than nothing
+    /// if the exporter's clock is ahead. None before the first message.
     pub(crate) fn least_ns(&self) -> Option<i64> {
-        self.last_ns.and_then(|_| self.least_ns.into_iter().min())
+        self.least_ns.into_iter().min().filter(|_| self.heard)
     }
 
     /// What the clock is good for, by the least difference. None before the first message.
@@ -112,12 +96,11 @@ mod tests {
     #[test]
     fn the_least_difference_is_what_the_clocks_are_apart() {
         let mut skew = Skew::default();
-        assert_eq!((skew.last_ns(), skew.least_ns(), skew.state()), (None, None, None));
+        assert_eq!((skew.least_ns(), skew.state()), (None, None));
         for delay_ns in [30, 10, 20] {
             assert_eq!(skew.observe(NOW_NS, NOW_NS + delay_ns), ClockState::Sound);
         }
-        assert_eq!((skew.last_ns(), skew.least_ns()), (Some(20), Some(10)));
-        assert!((10..=30).contains(&skew.smoothed_ns().unwrap()));
+        assert_eq!(skew.least_ns(), Some(10));
     }
 
     #[test]

@@ -18,9 +18,9 @@ use std::collections::VecDeque;
 pub(crate) enum Units {
     /// As many as this.
     Known(u32),
-    /// It cannot be told, as a template is missing or a part is damaged: what lies between this
-    /// message and the next counts as lost, unless it is [accounted](Sequence::accounted) for.
-    Unknown,
+    /// As many as have been read so far, and how many more cannot be told, as a template is missing or a
+    /// part is damaged: the next message is taken as it comes.
+    AtLeast(u32),
 }
 
 /// The times in a message's header, as far as its protocol has them.
@@ -158,6 +158,17 @@ impl Sequence {
 
     /// Takes in the number of the next message to come.
     pub(crate) fn observe(&mut self, sequence: u32, units: Units, stamp: Stamp) -> Seen {
+        let seen = self.place(sequence, units, stamp);
+        if let Units::AtLeast(units) = units
+            && !seen.duplicate
+        {
+            self.accounted(units);
+        }
+        self.add(seen);
+        seen
+    }
+
+    fn place(&mut self, sequence: u32, units: Units, stamp: Stamp) -> Seen {
         let Some(next) = self.next else {
             self.begin(FIRST_POSITION + u64::from(sequence), units, stamp);
             return Seen::default();
@@ -165,15 +176,13 @@ impl Sequence {
         let ahead = sequence.wrapping_sub(low_bits(next)).cast_signed();
         let position = next.wrapping_add_signed(ahead.into());
         let age = Age::of(stamp, self.newest);
-        let seen = if age.says_restart(ahead) {
+        if age.says_restart(ahead) {
             self.restart(sequence, units, stamp)
         } else if ahead >= 0 {
             self.go_on(next, position, units, stamp)
         } else {
             self.look_back(next, position, units, stamp, age)
-        };
-        self.add(seen);
-        seen
+        }
     }
 
     fn begin(&mut self, position: u64, units: Units, stamp: Stamp) {
@@ -191,7 +200,7 @@ impl Sequence {
     fn put_behind(&mut self, position: u64, units: Units, stamp: Stamp) {
         let (units, open) = match units {
             Units::Known(units) => (units, false),
-            Units::Unknown => (0, true),
+            Units::AtLeast(_) => (0, true),
         };
         self.next = Some(position + u64::from(units));
         self.open = open;
@@ -228,7 +237,7 @@ impl Sequence {
     ) -> Seen {
         let end = match units {
             Units::Known(units) => position + u64::from(units),
-            Units::Unknown => self.end_of_gap_at(position),
+            Units::AtLeast(_) => self.end_of_gap_at(position),
         };
         let filled = self.fill(position, end);
         if end > next {
@@ -238,7 +247,7 @@ impl Sequence {
             return self.repeat(position, end, units, stamp, age);
         }
         let Filled { recovered, now_lost: lost, .. } = filled;
-        if units == Units::Unknown {
+        if let Units::AtLeast(_) = units {
             self.untold = self.untold.saturating_add_unsigned(recovered);
         }
         Seen { lost, recovered, reordered: true, ..Seen::default() }

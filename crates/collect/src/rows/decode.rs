@@ -250,4 +250,4 @@ fn count(records: usize) -> u32 {
 }
 
 const MOST_OCTETS: usize = 256 << 20;
-const MOST_SHAPES: usize = 64;
+const MOST_SHAPES: usize = 1024;

@@ -22,7 +22,7 @@ mod tests;
 mod time;
 
 pub(crate) use decode::Rows;
-pub(crate) use options::{OptionsRecord, OptionsRows, Value, options};
+pub(crate) use options::{OptionsRecord, OptionsRows, options};
 pub(crate) use plan::Plan;
 
 use penstock_codec::Malformed;

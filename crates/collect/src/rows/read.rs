@@ -37,7 +37,7 @@ impl<'a> Fixed<'a> {
     /// The whole records at the front; what is behind them is padding.
     pub(super) fn new(octets: &'a [u8], record_octets: usize) -> Self {
         let stride = record_octets.max(1);
-        let whole = octets.len() / stride * stride;
+        let whole = octets.len() / stride * record_octets;
         Self { octets: octets.get(..whole).unwrap_or_default(), stride }
     }
 

@@ -9,7 +9,7 @@ use penstock_record::{Column, Validity, column};
 use super::buffer::{Buffer, lengths};
 use super::plan::IcmpIn;
 use super::shape::{Run, Shape, Slots};
-use super::time::DAY_NS;
+use super::time::{DAY_NS, UNTOLD};
 
 /// Derives what records say in other columns than their own.
 pub(super) fn derive(shape: &mut Shape) {
@@ -19,6 +19,9 @@ pub(super) fn derive(shape: &mut Shape) {
     }
     if shape.runs.iter().any(|run| run.traits.icmp != IcmpIn::Elements) {
         icmp_of_ports(shape);
+    }
+    if shape.has(Slots::get().bit(column::TIME_START_REV)) {
+        reverse_times(shape);
     }
 }
 
@@ -101,9 +104,9 @@ impl Validities {
                     let times = shape.times(column::TIME_START_REV).iter();
                     let times = times.zip(shape.times(column::TIME_END_REV));
                     Validity::new(
-                        spoke()
-                            .zip(times)
-                            .map(|(spoke, (start, end))| spoke && (*start != 0 || *end != 0)),
+                        spoke().zip(times).map(|(spoke, (start, end))| {
+                            spoke && (*start, *end) != (UNTOLD, UNTOLD)
+                        }),
                     )
                 }
                 None => Validity::new(spoke()),
@@ -163,6 +166,23 @@ pub(super) fn suspects(shape: &Shape) -> Vec<bool> {
         }
     }
     suspects
+}
+
+/// Where one end of the reverse direction's times was not told, the other stands for it.
+fn reverse_times(shape: &mut Shape) {
+    let slots = Slots::get();
+    let ends = [column::TIME_START_REV, column::TIME_END_REV].map(|column| slots.of(column));
+    let Ok([Buffer::Time(starts), Buffer::Time(ends)]) = shape.buffers.get_disjoint_mut(ends)
+    else {
+        return;
+    };
+    for (start_ns, end_ns) in starts.iter_mut().zip(ends) {
+        if *start_ns == UNTOLD {
+            *start_ns = *end_ns;
+        } else if *end_ns == UNTOLD {
+            *end_ns = *start_ns;
+        }
+    }
 }
 
 /// Fills the IP version in where the record does not say it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Times of records, in nanoseconds since 1970, from all the ways in which exporters tell them.
 //!
-//! A time of zero is one that was not told. Whether what was told can be believed is settled when
+//! Zero, as it is sent, is a time that was not told ([`UNTOLD`]). Whether what was told can be believed is settled when
 //! the batch is made, but for times relative to an uptime: those can be put right only here.
 
 use std::collections::HashMap;
@@ -14,6 +14,8 @@ use super::plan::{TimeSource, TimeUnit, Times};
 use super::read::Cells;
 use super::shape::{Shape, Slot};
 
+/// Stands for a time that the record does not tell, until another one is found for it.
+pub(super) const UNTOLD: i64 = i64::MIN;
 pub(super) const DAY_NS: i64 = 86_400 * NS_PER_S;
 
 /// What the message says about its own time.
@@ -138,7 +140,7 @@ pub(super) fn read_slot<'a>(
     }
 }
 
-/// Writes a column of times; zero where no source tells it.
+/// Writes a column of times; untold where no source tells it.
 fn read_column<'a>(
     out: &mut Vec<i64>,
     rows: usize,
@@ -148,18 +150,18 @@ fn read_column<'a>(
 ) {
     out.resize(rows, 0);
     let Some((first, others)) = sources.split_first() else {
-        out.resize(rows + cells.records(), 0);
+        out.resize(rows + cells.records(), UNTOLD);
         return;
     };
     read_source(out, cells, *first, clock, !others.is_empty());
     for source in others {
         let new = out.get_mut(rows..).unwrap_or_default();
-        if !new.contains(&0) {
+        if !new.contains(&UNTOLD) {
             return;
         }
         let mut told = Vec::with_capacity(new.len());
         read_source(&mut told, cells, *source, clock, true);
-        for (time, told) in new.iter_mut().zip(told).filter(|(time, _)| **time == 0) {
+        for (time, told) in new.iter_mut().zip(told).filter(|(time, _)| **time == UNTOLD) {
             *time = told;
         }
     }
@@ -176,11 +178,14 @@ fn read_source<'a>(
     let numbers = cells.slices(place).map(unsigned);
     let export_s = clock.export_s();
     match (unit, place.width) {
-        (TimeUnit::Seconds, _) => out.extend(numbers.map(seconds)),
+        (TimeUnit::Seconds, _) => out.extend(numbers.map(|time| told(time, seconds))),
         (TimeUnit::Milliseconds, 8) => {
-            out.extend(cells.arrays(place).map(u64::from_be_bytes).map(milliseconds));
+            let times = cells.arrays(place).map(u64::from_be_bytes);
+            out.extend(times.map(|time| told(time, milliseconds)));
         }
-        (TimeUnit::Milliseconds, _) => out.extend(numbers.map(milliseconds)),
+        (TimeUnit::Milliseconds, _) => {
+            out.extend(numbers.map(|time| told(time, milliseconds)));
+        }
         (TimeUnit::Microseconds, _) => {
             let times = cells.arrays(place).map(u64::from_be_bytes);
             out.extend(times.map(|ntp| told(ntp, |ntp| ntp_micro_to_ns(ntp, export_s))));
@@ -191,12 +196,12 @@ fn read_source<'a>(
         }
         (TimeUnit::Uptime, width) => {
             let Some(uptime_ms) = clock.uptime_ms else {
-                out.extend(numbers.map(|_| 0));
+                out.extend(numbers.map(|_| UNTOLD));
                 return;
             };
             let time = |told_ms: u32| {
                 let untold = zero_is_untold && told_ms == 0;
-                if untold { 0 } else { clock.uptime_ns(uptime_ms, told_ms) }
+                if untold { UNTOLD } else { clock.uptime_ns(uptime_ms, told_ms) }
             };
             if width == 4 {
                 out.extend(cells.arrays(place).map(u32::from_be_bytes).map(time));
@@ -209,9 +214,9 @@ fn read_source<'a>(
             out.extend(numbers.zip(starts).map(|(told_ms, start_ms)| {
                 let told_ms = low_32(told_ms);
                 match (start_ms, clock.uptime_ms) {
-                    _ if zero_is_untold && told_ms == 0 => 0,
+                    _ if zero_is_untold && told_ms == 0 => UNTOLD,
                     (0, Some(uptime_ms)) => clock.uptime_ns(uptime_ms, told_ms),
-                    (0, None) => 0,
+                    (0, None) => UNTOLD,
                     _ => clock.since_start_ns(start_ms, told_ms),
                 }
             }));
@@ -239,7 +244,7 @@ impl Window<'_> {
     }
 
     fn misses_any(&self) -> bool {
-        let new = |times: &[i64]| times.get(self.rows..).is_some_and(|new| new.contains(&0));
+        let new = |times: &[i64]| times.get(self.rows..).is_some_and(|new| new.contains(&UNTOLD));
         new(&self.shape.start_ns) || new(&self.shape.end_ns)
     }
 
@@ -281,24 +286,24 @@ fn complete<'a>(window: &mut Window<'_>, cells: impl Cells<'a>, times: &Times) {
     let mut made_up = Vec::new();
     for (row, (start_ns, end_ns)) in window.ends() {
         let duration_ns = durations_ns.next();
-        let event_ns = events_ns.next().unwrap_or(0);
-        if *start_ns != 0 && *end_ns != 0 {
+        let event_ns = events_ns.next().unwrap_or(UNTOLD);
+        if *start_ns != UNTOLD && *end_ns != UNTOLD {
             continue;
         }
-        if *start_ns == 0 && *end_ns == 0 {
+        if *start_ns == UNTOLD && *end_ns == UNTOLD {
             *end_ns = event_ns;
         }
-        if *start_ns == 0 && *end_ns == 0 {
+        if *start_ns == UNTOLD && *end_ns == UNTOLD {
             *end_ns = clock.stand_in_ns();
             made_up.push(row);
         }
-        if *end_ns == 0 {
+        if *end_ns == UNTOLD {
             *end_ns = duration_ns.map_or(event_ns, |duration| start_ns.saturating_add(duration));
         }
-        if *end_ns == 0 {
+        if *end_ns == UNTOLD {
             *end_ns = *start_ns;
         }
-        if *start_ns == 0 {
+        if *start_ns == UNTOLD {
             *start_ns = end_ns.saturating_sub(duration_ns.unwrap_or(0));
         }
     }
@@ -312,8 +317,8 @@ const fn low_32(value: u64) -> u32 {
 }
 
 #[inline]
-fn told(ntp: u64, to_ns: impl Fn(u64) -> i64) -> i64 {
-    if ntp == 0 { 0 } else { to_ns(ntp) }
+fn told(time: u64, to_ns: impl Fn(u64) -> i64) -> i64 {
+    if time == 0 { UNTOLD } else { to_ns(time) }
 }
 
 fn seconds(told: u64) -> i64 {

@@ -2,56 +2,73 @@
 //! Rows to the columns of a batch: of sampled packets, and of dropped ones.
 //!
 //! Both are filled by the same code: a column of a flow that the other kind has too, by its name, is filled there as
-//! well. A column whose group no row has is left out.
+//! well. A column whose group no row has is left out. Rows are wide and columns are many, so that it goes by some
+//! thousand rows at a time: they are read from memory once, not once a column.
 
 use penstock_record::{BatchBuilder, BatchKind, Column, Validity, column};
 use penstock_wire::TunnelType;
 
-use super::row::{Aside, Groups, Row};
-use super::store::Store;
+use super::extras::Extras;
+use super::row::{Aside, Groups, Lists, Row};
 
-/// Fills the columns that one kind of batch has of these rows.
+/// Fills the columns that one kind of batch has of some rows.
 pub(super) struct Filler<'a> {
-    pub kind: BatchKind,
-    pub batch: &'a mut BatchBuilder,
+    kind: BatchKind,
     rows: &'a [Row],
     asides: &'a [Aside],
+    groups: &'a [Groups],
     /// Groups that some row has.
     seen: Groups,
     /// Groups that every row has: what most samples have needs no mask.
     every: Groups,
     /// Which rows have a group, once that was asked.
-    valid: [Option<Validity>; Groups::COUNT],
+    masks: [Option<Validity>; Groups::COUNT],
+    columns: Vec<Box<dyn Filling + 'a>>,
 }
 
-/// Which rows have a group, if not all of them do.
-struct Mask(Option<Validity>);
+/// A column that is being filled.
+trait Filling {
+    fn extend(&mut self, rows: &[Row]);
+    fn finish(self: Box<Self>, batch: &mut BatchBuilder);
+}
 
-impl Mask {
-    const fn some(&self) -> Option<&Validity> {
-        self.0.as_ref()
+struct Filled<T, V> {
+    column: Column,
+    mask: Mask,
+    values: Vec<T>,
+    /// What a row has there.
+    of_row: V,
+    put: Put<T>,
+}
+
+/// How values of their kind are put into a batch.
+pub(super) type Put<T> = fn(&mut BatchBuilder, Column, Option<&Validity>, Vec<T>);
+
+impl<T, V: Fn(&Row) -> T> Filling for Filled<T, V> {
+    fn extend(&mut self, rows: &[Row]) {
+        self.values.extend(rows.iter().map(&self.of_row));
+    }
+
+    fn finish(self: Box<Self>, batch: &mut BatchBuilder) {
+        (self.put)(batch, self.column, self.mask.0.as_ref(), self.values);
     }
 }
 
-macro_rules! columns {
-    ($($method:ident: $value:ty;)+) => {$(
-        fn $method(&mut self, column: Column, group: Groups, value: impl Fn(&Row) -> $value) {
-            if let Some((column, valid)) = self.wanted(column, group) {
-                self.batch.$method(column, valid.some(), self.rows.iter().map(value));
-            }
-        }
-    )+};
-}
+/// Which rows have a group, if not all of them do.
+#[derive(Clone)]
+struct Mask(Option<Validity>);
 
-/// The same, of what is in the aside.
-macro_rules! aside_columns {
-    ($($method:ident, $of_builder:ident: $value:ty;)+) => {$(
-        fn $method(&mut self, column: Column, group: Groups, value: impl Fn(&Aside) -> $value) {
-            if let Some((column, valid)) = self.wanted(column, group) {
-                let asides = self.asides;
-                let values = self.rows.iter().map(|row| of_aside(asides, row, &value));
-                self.batch.$of_builder(column, valid.some(), values);
-            }
+macro_rules! kinds {
+    ($($method:ident: $value:ty;)+) => {$(
+        pub(super) fn $method(
+            &mut self,
+            column: Column,
+            group: Groups,
+            value: impl Fn(&Row) -> $value + 'a,
+        ) {
+            let put: Put<$value> =
+                |batch, column, valid, values| batch.$method(column, valid, values.into_iter());
+            self.add(column, group, value, put);
         }
     )+};
 }
@@ -59,30 +76,40 @@ macro_rules! aside_columns {
 impl<'a> Filler<'a> {
     pub(super) fn new(
         kind: BatchKind,
-        batch: &'a mut BatchBuilder,
         rows: &'a [Row],
+        groups: &'a [Groups],
         asides: &'a [Aside],
     ) -> Self {
-        let (mut seen, mut every) = (Groups::default(), Groups::ALL);
-        for row in rows {
-            seen.add(row.groups);
-            every.keep(row.groups);
+        let (mut seen, mut every) = (Groups::ALWAYS, Groups::ALL);
+        for row in groups {
+            seen.add(*row);
+            every.keep(*row);
         }
-        Self { kind, batch, rows, asides, seen, every, valid: [const { None }; Groups::COUNT] }
+        every.add(Groups::ALWAYS);
+        let masks = [const { None }; Groups::COUNT];
+        Self { kind, rows, asides, groups, seen, every, masks, columns: Vec::with_capacity(64) }
     }
 
     /// Everything that the headers and records of a packet say.
     pub(super) fn packets(&mut self) {
         self.ends();
-        self.ip();
+        self.ip_header();
         self.link();
         self.tunnel();
         self.route();
     }
 
+    /// Puts the columns into the batch.
+    pub(super) fn finish(mut self, batch: &mut BatchBuilder) {
+        for rows in self.rows.chunks(ROWS_AT_A_TIME) {
+            self.columns.iter_mut().for_each(|column| column.extend(rows));
+        }
+        self.columns.into_iter().for_each(|column| column.finish(batch));
+    }
+
     fn ends(&mut self) {
-        self.ip_addresses(column::SRC_ADDR, Groups::ADDRESSES, |row| row.packet.src);
-        self.ip_addresses(column::DST_ADDR, Groups::ADDRESSES, |row| row.packet.dst);
+        self.ip(column::SRC_ADDR, Groups::ADDRESSES, |row| row.packet.src);
+        self.ip(column::DST_ADDR, Groups::ADDRESSES, |row| row.packet.dst);
         self.u8(column::IP_VERSION, Groups::ADDRESSES, |row| row.packet.ip_version);
         self.u8(column::PROTOCOL, Groups::PROTOCOL, |row| row.packet.protocol);
         self.u16(column::SRC_PORT, Groups::PORTS, |row| row.packet.src_port);
@@ -93,12 +120,12 @@ impl<'a> Filler<'a> {
         self.u16(column::TCP_FLAGS, Groups::TCP, |row| row.packet.tcp_flags);
     }
 
-    fn ip(&mut self) {
+    fn ip_header(&mut self) {
         self.u8(column::TOS, Groups::TOS, |row| row.packet.tos);
         self.u8(column::TTL_MIN, Groups::TTL, |row| row.packet.ttl);
         self.u8(column::TTL_MAX, Groups::TTL, |row| row.packet.ttl);
-        if let Some((ttl, valid)) = self.named("ttl", Groups::TTL) {
-            self.batch.u8(ttl, valid.some(), self.rows.iter().map(|row| row.packet.ttl));
+        if self.kind == BatchKind::Drops {
+            self.u8(column::drops::TTL, Groups::TTL, |row| row.packet.ttl);
         }
         self.u8(column::IP_FLAGS, Groups::IP_FLAGS, |row| row.packet.ip_flags);
         self.u32(column::IPV6_FLOW_LABEL, Groups::FLOW_LABEL, |row| row.packet.flow_label);
@@ -117,134 +144,151 @@ impl<'a> Filler<'a> {
     }
 
     fn tunnel(&mut self) {
-        if let Some((column, valid)) = self.wanted(column::TUNNEL_TYPE, Groups::TUNNEL) {
+        let put: Put<u8> = |batch, column, valid, values| {
             let words = TunnelType::ALL.map(TunnelType::name);
-            let asides = self.asides;
-            let kind = |row: &Row| of_aside(asides, row, |aside| aside.tunnel.kind as u8);
-            self.batch.dictionary(column, valid.some(), &words, self.rows.iter().map(kind));
-        }
-        self.aside_ip(column::TUNNEL_SRC_ADDR, Groups::TUNNEL, |aside| aside.tunnel.src);
-        self.aside_ip(column::TUNNEL_DST_ADDR, Groups::TUNNEL, |aside| aside.tunnel.dst);
-        let id = |aside: &Aside| aside.tunnel.id.unwrap_or(0);
-        self.aside_u64(column::TUNNEL_ID, Groups::TUNNEL_ID, id);
+            batch.dictionary(column, valid, &words, values.into_iter());
+        };
+        let kind = self.aside(|aside| aside.tunnel.kind as u8);
+        self.add(column::TUNNEL_TYPE, Groups::TUNNEL, kind, put);
+        let addresses =
+            (self.aside(|aside| aside.tunnel.src), self.aside(|aside| aside.tunnel.dst));
+        self.ip(column::TUNNEL_SRC_ADDR, Groups::TUNNEL, addresses.0);
+        self.ip(column::TUNNEL_DST_ADDR, Groups::TUNNEL, addresses.1);
+        let id = self.aside(|aside| aside.tunnel.id.unwrap_or(0));
+        self.u64(column::TUNNEL_ID, Groups::TUNNEL_ID, id);
     }
 
     fn route(&mut self) {
-        self.ip_addresses(column::NEXT_HOP, Groups::NEXT_HOP, |row| row.next_hop);
+        self.ip(column::NEXT_HOP, Groups::NEXT_HOP, |row| row.next_hop);
         self.u8(column::SRC_PREFIX_LENGTH, Groups::SRC_PREFIX, |row| row.src_prefix_length);
         self.u8(column::DST_PREFIX_LENGTH, Groups::DST_PREFIX, |row| row.dst_prefix_length);
         self.u8(column::FORWARDING_STATUS, Groups::FORWARDING, |row| row.forwarding_status);
-        self.aside_ip(column::BGP_NEXT_HOP, Groups::BGP_NEXT_HOP, |aside| aside.bgp_next_hop);
-        self.aside_u32(column::SRC_AS, Groups::BGP, |aside| aside.src_as);
-        self.aside_u32(column::DST_AS, Groups::BGP, |aside| aside.dst_as);
-        self.aside_u32(column::NEXT_AS, Groups::BGP, |aside| aside.next_as);
-        self.aside_u32(column::PREV_AS, Groups::BGP, |aside| aside.prev_as);
-        self.aside_ip(column::NAT_SRC_ADDR, Groups::NAT, |aside| aside.nat_src);
-        self.aside_ip(column::NAT_DST_ADDR, Groups::NAT, |aside| aside.nat_dst);
-        self.aside_u16(column::NAT_SRC_PORT, Groups::NAT, |aside| aside.nat_src_port);
-        self.aside_u16(column::NAT_DST_PORT, Groups::NAT, |aside| aside.nat_dst_port);
+        let next_hop = self.aside(|aside| aside.bgp_next_hop);
+        self.ip(column::BGP_NEXT_HOP, Groups::BGP_NEXT_HOP, next_hop);
+        let source = (self.aside(|aside| aside.src_as), self.aside(|aside| aside.prev_as));
+        self.u32(column::SRC_AS, Groups::BGP, source.0);
+        self.u32(column::PREV_AS, Groups::BGP, source.1);
+        let destination = (self.aside(|aside| aside.dst_as), self.aside(|aside| aside.next_as));
+        self.u32(column::DST_AS, Groups::BGP, destination.0);
+        self.u32(column::NEXT_AS, Groups::BGP, destination.1);
+        let addresses = (self.aside(|aside| aside.nat_src), self.aside(|aside| aside.nat_dst));
+        self.ip(column::NAT_SRC_ADDR, Groups::NAT, addresses.0);
+        self.ip(column::NAT_DST_ADDR, Groups::NAT, addresses.1);
+        let ports =
+            (self.aside(|aside| aside.nat_src_port), self.aside(|aside| aside.nat_dst_port));
+        self.u16(column::NAT_SRC_PORT, Groups::NAT, ports.0);
+        self.u16(column::NAT_DST_PORT, Groups::NAT, ports.1);
         self.u8(column::NAT_EVENT, Groups::NAT, |_| 0);
     }
 
-    columns! {
+    kinds! {
+        bool: bool;
         u8: u8;
         u16: u16;
         u32: u32;
         u64: u64;
+        f64: f64;
+        timestamps: i64;
+        ip: [u8; 16];
         mac: [u8; 6];
     }
 
-    aside_columns! {
-        aside_u16, u16: u16;
-        aside_u32, u32: u32;
-        aside_u64, u64: u64;
-        aside_ip, ip: [u8; 16];
-    }
-
-    fn ip_addresses(&mut self, column: Column, group: Groups, value: impl Fn(&Row) -> [u8; 16]) {
-        if let Some((column, valid)) = self.wanted(column, group) {
-            self.batch.ip(column, valid.some(), self.rows.iter().map(value));
+    /// Adds a column, if this kind of batch has it and any row its group.
+    pub(super) fn add<T: 'a>(
+        &mut self,
+        column: Column,
+        group: Groups,
+        value: impl Fn(&Row) -> T + 'a,
+        put: Put<T>,
+    ) {
+        if let Some((column, mask)) = self.wanted(column, group) {
+            let values = Vec::with_capacity(self.rows.len());
+            self.columns.push(Box::new(Filled { column, mask, values, of_row: value, put }));
         }
     }
 
-    fn lengths(&self, length: impl Fn(&Aside) -> u32) -> Vec<usize> {
+    /// What the row's aside has, or nothing's value if it has none.
+    fn aside<T: Default, V: Fn(&Aside) -> T + 'a>(
+        &self,
+        value: V,
+    ) -> impl Fn(&Row) -> T + use<'a, T, V> {
         let asides = self.asides;
-        self.rows.iter().map(|row| of_aside(asides, row, &length) as usize).collect()
+        move |row| of_aside(asides, row, &value)
+    }
+
+    fn lengths(&self, length: impl Fn(&Aside) -> u32) -> Vec<usize> {
+        self.rows.iter().map(|row| of_aside(self.asides, row, &length) as usize).collect()
     }
 
     /// The column of this kind, and its rows, if any row has the group.
     fn wanted(&mut self, column: Column, group: Groups) -> Option<(Column, Mask)> {
-        let column = match self.kind {
-            BatchKind::Flows => column,
-            other => Column::by_name_in(other, column.name())?,
+        let column = if column.spec().batch == self.kind {
+            column
+        } else {
+            Column::by_name_in(self.kind, column.name())?
         };
-        Some((column, self.valid(group)?))
-    }
-
-    /// The same of a column that flows do not have.
-    fn named(&mut self, name: &str, group: Groups) -> Option<(Column, Mask)> {
-        let column = Column::by_name_in(self.kind, name)?;
-        Some((column, self.valid(group)?))
-    }
-
-    /// Which rows have the group: none, all, or some.
-    fn valid(&mut self, group: Groups) -> Option<Mask> {
         if !self.seen.has(group) {
             return None;
         }
         if self.every.has(group) {
-            return Some(Mask(None));
+            return Some((column, Mask(None)));
         }
-        let slot = self.valid.get_mut(group.place())?;
-        let set = self.rows.iter().map(|row| row.groups.has(group));
-        Some(Mask(Some(slot.get_or_insert_with(|| Validity::new(set)).clone())))
+        let slot = self.masks.get_mut(group.place())?;
+        let set = self.groups.iter().map(|groups| groups.has(group));
+        Some((column, Mask(Some(slot.get_or_insert_with(|| Validity::new(set)).clone()))))
     }
 }
 
-/// Fills what is a list in every row.
-pub(super) fn fill_lists(kind: BatchKind, store: &mut Store, batch: &mut BatchBuilder) {
-    let lists = std::mem::take(&mut store.lists);
-    let mut filler = Filler::new(kind, batch, &store.rows, &store.asides);
-    if let Some((column, valid)) = filler.wanted(column::VLAN_IDS, Groups::VLANS) {
+/// Puts what is a list in every row into the batch.
+pub(super) fn fill_lists(
+    filler: &mut Filler<'_>,
+    lists: Lists,
+    extras: &mut Extras,
+    batch: &mut BatchBuilder,
+) {
+    if let Some((column, mask)) = filler.wanted(column::VLAN_IDS, Groups::VLANS) {
         let lengths = filler.lengths(|aside| aside.vlans).into_iter();
-        filler.batch.list_u16(column, valid.some(), lengths, lists.vlans);
+        batch.list_u16(column, mask.0.as_ref(), lengths, lists.vlans);
     }
-    if let Some((column, valid)) = filler.wanted(column::MPLS_LABELS, Groups::MPLS) {
-        let lengths = filler.lengths(|aside| aside.labels);
-        // RFC 3032 section 2.1: label 20 bits, traffic class 3, bottom of stack 1, TTL 8.
+    // RFC 3032 section 2.1: label 20 bits, traffic class 3, bottom of stack 1, TTL 8.
+    if let Some((column, mask)) = filler.wanted(column::MPLS_LABELS, Groups::MPLS) {
+        let lengths = filler.lengths(|aside| aside.labels).into_iter();
         let labels = lists.labels.iter().map(|entry| entry >> 12).collect();
-        filler.batch.list_u32(column, valid.some(), lengths.iter().copied(), labels);
-        if let Some((ttls, _)) = filler.wanted(column::MPLS_TTLS, Groups::MPLS) {
-            let values = lists.labels.iter().map(|entry| (entry & 0xff) as u8).collect();
-            filler.batch.list_u8(ttls, valid.some(), lengths.iter().copied(), values);
-        }
-        if let Some((classes, _)) = filler.wanted(column::MPLS_EXPS, Groups::MPLS) {
-            let values = lists.labels.iter().map(|entry| (entry >> 9 & 0b111) as u8).collect();
-            filler.batch.list_u8(classes, valid.some(), lengths.into_iter(), values);
-        }
+        batch.list_u32(column, mask.0.as_ref(), lengths, labels);
     }
-    let none = || std::iter::repeat_n(0, filler.rows.len());
-    if let Some((column, valid)) = filler.wanted(column::DST_AS_PATH, Groups::BGP) {
+    if let Some((column, mask)) = filler.wanted(column::MPLS_TTLS, Groups::MPLS) {
+        let lengths = filler.lengths(|aside| aside.labels).into_iter();
+        let ttls = lists.labels.iter().map(|entry| (entry & 0xff) as u8).collect();
+        batch.list_u8(column, mask.0.as_ref(), lengths, ttls);
+    }
+    if let Some((column, mask)) = filler.wanted(column::MPLS_EXPS, Groups::MPLS) {
+        let lengths = filler.lengths(|aside| aside.labels).into_iter();
+        let classes = lists.labels.iter().map(|entry| (entry >> 9 & 0b111) as u8).collect();
+        batch.list_u8(column, mask.0.as_ref(), lengths, classes);
+    }
+    if let Some((column, mask)) = filler.wanted(column::DST_AS_PATH, Groups::BGP) {
+        let valid = mask.0.as_ref();
         let lengths = filler.lengths(|aside| aside.as_path).into_iter();
-        filler.batch.list_u32(column, valid.some(), lengths, lists.as_path);
+        batch.list_u32(column, valid, lengths, lists.as_path);
         let lengths = filler.lengths(|aside| aside.communities).into_iter();
-        let communities = column::DST_COMMUNITIES;
-        filler.batch.list_u32(communities, valid.some(), lengths, lists.communities);
-        filler.batch.list_u32(column::SRC_AS_PATH, valid.some(), none(), vec![]);
-        filler.batch.list_u32(column::SRC_COMMUNITIES, valid.some(), none(), vec![]);
+        batch.list_u32(column::DST_COMMUNITIES, valid, lengths, lists.communities);
+        let rows = batch.rows();
+        batch.list_u32(column::SRC_AS_PATH, valid, std::iter::repeat_n(0, rows), vec![]);
+        batch.list_u32(column::SRC_COMMUNITIES, valid, std::iter::repeat_n(0, rows), vec![]);
     }
     let extra = filler.wanted(column::EXTRA, Groups::EXTRA).map(|(column, _)| column);
-    let lengths: Vec<u32> =
-        store.rows.iter().map(|row| of_aside(&store.asides, row, |aside| aside.extras)).collect();
-    if let Some(column) = extra
-        && let Some(array) = store.extras.take(column, &lengths)
-    {
-        batch.array(column, array);
+    if let Some(column) = extra {
+        let lengths = filler.lengths(|aside| aside.extras);
+        if let Some(array) = extras.take(column, &lengths) {
+            batch.array(column, array);
+        }
     }
 }
 
-/// A value of a row's aside, or nothing's if it has none.
 fn of_aside<T: Default>(asides: &[Aside], row: &Row, value: impl Fn(&Aside) -> T) -> T {
     let place = (row.aside as usize).checked_sub(1);
     place.and_then(|place| asides.get(place)).map_or_else(T::default, value)
 }
+
+/// As many as the second level of a core's cache holds, with the columns that are written.
+const ROWS_AT_A_TIME: usize = 2048;

@@ -4,13 +4,13 @@
 use penstock_codec::Malformed;
 use penstock_codec::sflow::{CounterRecord, CounterSample, Ethernet, GenericInterface, Source};
 use penstock_record::column::interface_counters as column;
-use penstock_record::{BatchBuilder, BatchKind, Column, Validity};
+use penstock_record::{BatchBuilder, Column, Validity};
 
 use crate::rows::Exporters;
 
 use super::SflowMessage;
 use super::extras::Extras;
-use super::store::fill_session;
+use super::store::Session;
 
 /// One counter sample while it waits.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +78,12 @@ impl Counters {
     /// Fills a batch with all that wait, and forgets them.
     pub(super) fn drain(&mut self, exporters: &dyn Exporters, batch: &mut BatchBuilder) {
         let rows = std::mem::take(&mut self.rows);
-        let sessions: Vec<_> = rows.iter().map(|row| (row.exporter, row.received_ns)).collect();
-        fill_session(BatchKind::InterfaceCounters, &sessions, exporters, batch);
+        let session = Session::new(exporters);
+        let of = |row: &CounterRow| session.of(row.exporter);
+        batch.timestamps(column::TIME_RECEIVED, None, rows.iter().map(|row| row.received_ns));
+        batch.ip(column::EXPORTER_ADDR, None, rows.iter().map(|row| of(row).addr));
+        batch.u16(column::EXPORTER_PORT, None, rows.iter().map(|row| of(row).port));
+        batch.u32(column::OBSERVATION_DOMAIN, None, rows.iter().map(|row| of(row).domain));
         batch.u32(column::SEQUENCE, None, rows.iter().map(|row| row.sequence));
         batch.u32(column::SAMPLE_SEQUENCE, None, rows.iter().map(|row| row.sample_sequence));
         batch.u32(column::SOURCE_CLASS, None, rows.iter().map(|row| row.source.class));
@@ -93,7 +97,7 @@ impl Counters {
             }
         }
         if self.extras.len() > 0 {
-            let lengths: Vec<u32> = rows.iter().map(|row| row.extras).collect();
+            let lengths: Vec<usize> = rows.iter().map(|row| row.extras as usize).collect();
             if let Some(array) = self.extras.take(column::EXTRA, &lengths) {
                 batch.array(column::EXTRA, array);
             }

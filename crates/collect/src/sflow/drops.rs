@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is the own of dropped packets: why, and where in the device.
 
-use penstock_codec::sflow::{DiscardedHead, FlowRecord, REASONS, reason_name};
+use penstock_codec::sflow::{DiscardedHead, FlowRecord, REASONS, reason_place};
 use penstock_record::column::drops as column;
 use penstock_record::{BatchBuilder, Validity};
-
-use super::store::Store;
 
 /// What a report says besides its packet.
 #[derive(Debug, Default)]
@@ -40,9 +38,8 @@ impl Details {
 }
 
 /// Adds the columns that only drops have.
-pub(super) fn fill(details: &[Details], store: &Store, batch: &mut BatchBuilder) {
+pub(super) fn fill(details: &[Details], batch: &mut BatchBuilder) {
     let heads = || details.iter().map(|one| &one.head);
-    batch.u32(column::SEQUENCE, None, store.rows.iter().map(|row| row.sequence));
     batch.u32(column::SAMPLE_SEQUENCE, None, heads().map(|head| head.sequence));
     batch.u32(column::SOURCE_CLASS, None, heads().map(|head| head.source.class));
     batch.u32(column::SOURCE_INDEX, None, heads().map(|head| head.source.index));
@@ -50,15 +47,10 @@ pub(super) fn fill(details: &[Details], store: &Store, batch: &mut BatchBuilder)
     batch.u32(column::OUT_IF, None, heads().map(|head| head.output));
     batch.u32(column::REASON, None, heads().map(|head| head.reason));
     batch.u32(column::DROPS, None, heads().map(|head| head.drops));
-    let octets = store.rows.iter().map(|row| u64::from(row.packet.octets));
-    batch.u64(column::OCTETS, None, octets);
 
-    let mut words = vec![""];
-    words.extend(REASONS.iter().map(|(_, word)| *word));
-    let place = |reason: u32| {
-        let word = reason_name(reason)?;
-        u8::try_from(words.iter().position(|one| *one == word)?).ok()
-    };
+    let words: Vec<&str> =
+        std::iter::once("").chain(REASONS.iter().map(|(_, word)| *word)).collect();
+    let place = |reason| reason_place(reason).and_then(|place| u8::try_from(place + 1).ok());
     let keys = heads().map(|head| place(head.reason).unwrap_or(0));
     batch.dictionary(column::REASON_NAME, None, &words, keys);
 

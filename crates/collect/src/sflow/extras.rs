@@ -51,7 +51,7 @@ impl Extras {
     }
 
     /// The column: for each row so many of them; rows that have none are null. Forgets all.
-    pub(super) fn take(&mut self, column: Column, lengths: &[u32]) -> Option<ArrayRef> {
+    pub(super) fn take(&mut self, column: Column, lengths: &[usize]) -> Option<ArrayRef> {
         let Self { pens, ids, ends, octets } = std::mem::take(self);
         let Kind::List(item) = column.kind() else { return None };
         let DataType::Struct(fields) = item.arrow_type() else { return None };
@@ -66,7 +66,7 @@ impl Extras {
             Arc::new(values),
         ];
         let records = StructArray::try_new(fields, members, None).ok()?;
-        let rows = OffsetBuffer::from_lengths(lengths.iter().map(|length| *length as usize));
+        let rows = OffsetBuffer::from_lengths(lengths.iter().copied());
         let set = lengths.iter().map(|length| *length > 0).collect();
         let lists = ListArray::try_new(item.item_field(), rows, Arc::new(records), Some(set));
         lists.ok().map(|lists| Arc::new(lists) as ArrayRef)

@@ -78,7 +78,7 @@ pub(crate) struct Taken {
     pub drop_samples: u32,
     /// Samples of a kind that is not read.
     pub unknown_samples: u32,
-    /// Records without a column for which there was no room.
+    /// Records with lists or without a column for which there was no room.
     pub unkept_records: u32,
     /// What was wrong first, if the datagram was not whole. Samples before and, if only a part of one was
     /// wrong, behind it are rows all the same.
@@ -145,23 +145,21 @@ impl Samples {
 
     /// Rows that wait, of all kinds.
     pub(crate) fn len(&self) -> usize {
-        self.flows.rows.len() + self.drops.rows.len() + self.counters.len()
+        self.flows.len() + self.drops.len() + self.counters.len()
     }
 
-    /// Octets of records without a column that wait: a few rows can have many. They are bounded, but long before that
-    /// it is time for a batch.
-    pub(crate) fn extra_octets(&self) -> usize {
-        let (flows, drops) = (&self.flows.extras, &self.drops.extras);
-        flows.octets() + drops.octets() + self.counters.extras.octets()
+    /// Octets of lists and of records without a column that wait: a few rows can have many. They are bounded, but long
+    /// before that it is time for a batch.
+    pub(crate) fn list_octets(&self) -> usize {
+        self.flows.list_octets() + self.drops.list_octets() + self.counters.extras.octets()
     }
 
     /// All that waits, as a batch of each kind that there is any of.
     pub(crate) fn drain(&mut self, exporters: &dyn Exporters) -> Vec<(BatchKind, RecordBatch)> {
         let mut batches = Vec::new();
-        if !self.flows.rows.is_empty() {
-            let mut batch = BatchBuilder::new(self.flows.rows.len());
+        if self.flows.len() > 0 {
+            let mut batch = BatchBuilder::new(self.flows.len());
             self.flows.fill(BatchKind::Flows, exporters, &mut batch);
-            self.flows.fill_flows(exporters, &mut batch);
             self.flows.clear();
             batches.push((BatchKind::Flows, batch.finish()));
         }
@@ -170,10 +168,10 @@ impl Samples {
             self.counters.drain(exporters, &mut batch);
             batches.push((BatchKind::InterfaceCounters, batch.finish()));
         }
-        if !self.drops.rows.is_empty() {
-            let mut batch = BatchBuilder::new(self.drops.rows.len());
+        if self.drops.len() > 0 {
+            let mut batch = BatchBuilder::new(self.drops.len());
             self.drops.fill(BatchKind::Drops, exporters, &mut batch);
-            drops::fill(&self.details, &self.drops, &mut batch);
+            drops::fill(&self.details, &mut batch);
             self.drops.clear();
             self.details.clear();
             batches.push((BatchKind::Drops, batch.finish()));
@@ -221,13 +219,10 @@ impl Samples {
         let mut draft = Draft::default();
         let mut outcome = Ok(());
         for record in sample.records {
-            match record.and_then(|record| Ok((record, FlowRecord::read(record)?))) {
-                Ok((record, read)) => draft.take(record, read, &mut kept),
-                Err(wrong) => outcome = outcome.and(Err(wrong)),
-            }
+            outcome = outcome.and(record.and_then(|record| draft.take(record, &mut kept)));
         }
-        draft.finish(&mut row, &mut kept);
-        store.rows.push(row);
+        outcome = outcome.and(draft.finish(&mut row, &mut kept));
+        store.push(row);
         outcome
     }
 
@@ -259,14 +254,14 @@ impl Samples {
         let mut draft = Draft::default();
         let mut outcome = Ok(());
         for record in sample.records {
-            match record.and_then(|record| Ok((record, FlowRecord::read(record)?))) {
-                Ok((_, read)) if details.take(&read) => {}
-                Ok((record, read)) => draft.take(record, read, &mut kept),
-                Err(wrong) => outcome = outcome.and(Err(wrong)),
-            }
+            let taken = record.and_then(|record| {
+                let ours = details.take(&FlowRecord::read(record)?);
+                if ours { Ok(()) } else { draft.take(record, &mut kept) }
+            });
+            outcome = outcome.and(taken);
         }
-        draft.finish(&mut row, &mut kept);
-        store.rows.push(row);
+        outcome = outcome.and(draft.finish(&mut row, &mut kept));
+        store.push(row);
         self.details.push(details);
         outcome
     }

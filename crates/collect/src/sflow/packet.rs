@@ -5,9 +5,11 @@
 //! record that fills columns what has none is let go: 802.1p priorities, local preference, the kinds of the
 //! segments of an AS path. A record that fills no column, or that is there a second time, is kept as it is.
 
+use penstock_codec::Malformed;
 use penstock_codec::sflow::{
-    ExtendedGateway, ExtendedMpls, ExtendedNat, ExtendedNatPort, ExtendedRouter, ExtendedSwitch,
-    FlowRecord, Numbers, Record, SampledEthernet, SampledHeader, SampledIp, Side, header_protocol,
+    EXTENDED_ROUTER, EXTENDED_SWITCH, ExtendedGateway, ExtendedMpls, ExtendedNat, ExtendedNatPort,
+    ExtendedRouter, ExtendedSwitch, FlowRecord, Numbers, Record, SAMPLED_HEADER, SampledEthernet,
+    SampledHeader, SampledIp, Side, header_protocol,
 };
 use penstock_wire::{
     Dissected, Ends, Extra, Frame, Has, LinkType, MAX_LABELS, Packet, Stack, Tunnel, TunnelType,
@@ -20,11 +22,9 @@ use super::row::{Aside, Groups, Lists, Row};
 /// What the records of one sample said, until all of them are read.
 #[derive(Default)]
 pub(super) struct Draft<'a> {
-    header: Option<(SampledHeader<'a>, Record<'a>)>,
-    ethernet: Option<SampledEthernet>,
-    ip: Option<SampledIp>,
-    switch: Option<ExtendedSwitch>,
-    router: Option<ExtendedRouter>,
+    header: Option<Record<'a>>,
+    switch: Option<Record<'a>>,
+    router: Option<Record<'a>>,
     rare: Option<Box<Rare<'a>>>,
     /// Records without a column.
     extras: u32,
@@ -33,6 +33,8 @@ pub(super) struct Draft<'a> {
 /// What only few samples have.
 #[derive(Default)]
 struct Rare<'a> {
+    ethernet: Option<SampledEthernet>,
+    ip: Option<SampledIp>,
     gateway: Option<ExtendedGateway<'a>>,
     mpls: Option<(ExtendedMpls<'a>, Record<'a>)>,
     nat: Option<ExtendedNat>,
@@ -58,64 +60,72 @@ pub(super) struct Kept<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Takes a record, in both its forms.
-    #[expect(clippy::inline_always, reason = "as a call it copies what most samples have twice")]
-    #[inline(always)]
-    pub(super) fn take(&mut self, record: Record<'a>, read: FlowRecord<'a>, kept: &mut Kept<'_>) {
-        let taken = match read {
-            FlowRecord::SampledHeader(header) => fill(&mut self.header, (header, record)),
-            FlowRecord::SampledEthernet(ethernet) => fill(&mut self.ethernet, ethernet),
-            FlowRecord::SampledIp(ip) => fill(&mut self.ip, ip),
-            FlowRecord::ExtendedSwitch(switch) => fill(&mut self.switch, switch),
-            FlowRecord::ExtendedRouter(router) => fill(&mut self.router, router),
+    /// Takes a record. What nearly every sample has is read when all are there: on the way it would be copied.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        record: Record<'a>,
+        kept: &mut Kept<'_>,
+    ) -> Result<(), Malformed> {
+        let taken = match (record.enterprise, record.format) {
+            (0, SAMPLED_HEADER) => fill(&mut self.header, record),
+            (0, EXTENDED_SWITCH) => fill(&mut self.switch, record),
+            (0, EXTENDED_ROUTER) => fill(&mut self.router, record),
+            _ => self.take_rare(record)?,
+        };
+        if !taken {
+            self.keep(record, kept);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn take_rare(&mut self, record: Record<'a>) -> Result<bool, Malformed> {
+        let read = FlowRecord::read(record)?;
+        Ok(match read {
             FlowRecord::Unknown(_)
             | FlowRecord::Function(_)
             | FlowRecord::HwTrap(_)
             | FlowRecord::LinuxDropReason(_) => false,
             rare => self.rare.get_or_insert_default().take(record, rare),
-        };
-        if !taken {
-            self.keep(record, kept);
-        }
+        })
     }
 
-    /// Makes the row of what was taken; its groups are added to those it has.
-    pub(super) fn finish(mut self, row: &mut Row, kept: &mut Kept<'_>) {
+    /// Makes the row of what was taken; its groups are added to those it has. Of records that could not be read the
+    /// first is told, when all the others are in the row.
+    pub(super) fn finish(mut self, row: &mut Row, kept: &mut Kept<'_>) -> Result<(), Malformed> {
         row.time_ns = row.received_ns;
-        // None of a packet that came in no tunnel, has no label and so on: most have none.
         let mut aside = Aside::default();
-        if let Some((header, record)) = self.header
-            && !sampled_header(&header, row, &mut aside, kept)
-        {
-            self.keep(record, kept);
+        let mut outcome = Ok(());
+        if let Some(record) = self.header {
+            match record.sampled_header() {
+                Ok(header) if sampled_header(&header, row, &mut aside, kept) => {}
+                Ok(_) => self.keep(record, kept),
+                Err(wrong) => outcome = Err(wrong),
+            }
         }
-        if let Some(ip) = self.ip
-            && !row.groups.has(Groups::ADDRESSES)
-        {
-            sampled_ip(&ip, row);
-        }
-        if let Some(ethernet) = self.ethernet
-            && !row.groups.has(Groups::MACS)
-        {
-            sampled_ethernet(&ethernet, row);
-        }
-        if let Some(router) = self.router {
-            extended_router(&router, row);
+        match self.router.map(Record::extended_router) {
+            None => {}
+            Some(Ok(router)) => extended_router(&router, row),
+            Some(Err(wrong)) => outcome = outcome.and(Err(wrong)),
         }
         if let Some(rare) = self.rare.take() {
             self.finish_rare(&rare, row, &mut aside, kept);
         }
-        if let Some(switch) = self.switch {
-            extended_switch(&switch, row, &aside);
+        match self.switch.map(Record::extended_switch) {
+            None => {}
+            Some(Ok(switch)) => extended_switch(&switch, row, &aside),
+            Some(Err(wrong)) => outcome = outcome.and(Err(wrong)),
         }
         if self.extras > 0 {
             aside.extras = self.extras;
             row.groups.add(Groups::EXTRA);
         }
-        if IN_ASIDE.iter().any(|group| row.groups.has(*group)) {
+        if row.groups.any(Groups::IN_ASIDE) {
             kept.asides.push(aside);
             row.aside = u32::try_from(kept.asides.len()).unwrap_or(0);
         }
+        outcome
     }
 
     #[cold]
@@ -126,10 +136,26 @@ impl<'a> Draft<'a> {
         aside: &mut Aside,
         kept: &mut Kept<'_>,
     ) {
-        if let Some(gateway) = &rare.gateway {
-            extended_gateway(gateway, row, aside, kept.lists);
+        if let Some(ip) = &rare.ip
+            && !row.groups.has(Groups::ADDRESSES)
+        {
+            sampled_ip(ip, row);
         }
-        if let Some((mpls, record)) = &rare.mpls {
+        if let Some(ethernet) = &rare.ethernet
+            && !row.groups.has(Groups::MACS)
+        {
+            sampled_ethernet(ethernet, row);
+        }
+        if let Some(gateway) = &rare.gateway {
+            if kept.lists.are_full() {
+                *kept.unkept += 1;
+            } else {
+                extended_gateway(gateway, row, aside, kept.lists);
+            }
+        }
+        if let Some((mpls, record)) = &rare.mpls
+            && !kept.lists.are_full()
+        {
             extended_mpls(mpls, row, aside, kept.lists);
             if !mpls.in_stack.is_empty() && !mpls.out_stack.is_empty() {
                 self.keep(*record, kept);
@@ -144,7 +170,7 @@ impl<'a> Draft<'a> {
             aside.nat_dst_port = low(ports.dst_port);
         }
         if let Some((tags, record)) = rare.tags
-            && !stripped_tags(tags, row, aside, kept.lists)
+            && (kept.lists.are_full() || !stripped_tags(tags, row, aside, kept.lists))
         {
             self.keep(record, kept);
         }
@@ -185,6 +211,8 @@ impl<'a> Rare<'a> {
         let [came, leaves] = &mut self.tunnels;
         let [from, to] = &mut self.networks;
         match read {
+            FlowRecord::SampledEthernet(ethernet) => fill(&mut self.ethernet, ethernet),
+            FlowRecord::SampledIp(ip) => fill(&mut self.ip, ip),
             FlowRecord::ExtendedGateway(gateway) => fill(&mut self.gateway, gateway),
             FlowRecord::ExtendedMpls(mpls) => fill(&mut self.mpls, (mpls, record)),
             FlowRecord::ExtendedNat(nat) => fill(&mut self.nat, nat),
@@ -544,18 +572,6 @@ fn vlan_id(vlan: u32) -> Option<u16> {
 const fn low(value: u32) -> u16 {
     (value & 0xffff) as u16
 }
-
-/// Groups whose columns are filled from the aside.
-const IN_ASIDE: [Groups; 8] = [
-    Groups::TUNNEL,
-    Groups::TUNNEL_ID,
-    Groups::BGP,
-    Groups::BGP_NEXT_HOP,
-    Groups::NAT,
-    Groups::VLANS,
-    Groups::MPLS,
-    Groups::EXTRA,
-];
 
 /// A time of the agent's that is further from that of reception is not believed: a day.
 const BELIEVED_NS: u64 = 86_400_000_000_000;

@@ -43,6 +43,21 @@ impl Groups {
     /// Not a group: the agent's time could not be believed.
     pub(super) const SUSPECT: Self = Self(1 << 30);
 
+    /// Those whose columns are filled from the aside.
+    pub(super) const IN_ASIDE: Self = Self(
+        Self::TUNNEL.0
+            | Self::TUNNEL_ID.0
+            | Self::BGP.0
+            | Self::BGP_NEXT_HOP.0
+            | Self::NAT.0
+            | Self::VLANS.0
+            | Self::MPLS.0
+            | Self::EXTRA.0,
+    );
+
+    /// Not a group: for what every row has.
+    pub(super) const ALWAYS: Self = Self(1 << 31);
+
     /// Every one.
     pub(super) const ALL: Self = Self(u32::MAX);
 
@@ -51,6 +66,10 @@ impl Groups {
 
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    pub(super) const fn any(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 
     pub(super) const fn add(&mut self, other: Self) {
@@ -121,3 +140,18 @@ pub(super) struct Lists {
     /// Entries of label stacks as RFC 3032 section 2.1 has them.
     pub labels: Vec<u32>,
 }
+
+impl Lists {
+    /// Octets of all.
+    pub(super) fn octets(&self) -> usize {
+        4 * (self.as_path.len() + self.communities.len() + self.labels.len()) + 2 * self.vlans.len()
+    }
+
+    /// Whether no more is kept until the next batch.
+    pub(super) fn are_full(&self) -> bool {
+        self.octets() > MAX_OCTETS
+    }
+}
+
+/// Octets of lists beyond which no more are kept until the next batch.
+const MAX_OCTETS: usize = 256 << 20;

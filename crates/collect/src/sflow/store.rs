@@ -1,135 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Rows that wait, and who they are from.
+//! Rows that wait, and what is asked about who they are from.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use penstock_record::{BatchBuilder, BatchKind, Column, column};
+use penstock_record::{BatchBuilder, BatchKind, column};
 
 use crate::memory::sampling::{Sampling, SamplingOrigin};
 use crate::rows::{Exporters, Identity};
 
-use super::columns::{Filler, fill_lists};
+use super::columns::{Filler, Put, fill_lists};
 use super::extras::Extras;
 use super::row::{Aside, Groups, Lists, Row};
 
 /// Packets of one kind of batch that wait.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    pub rows: Vec<Row>,
+    rows: Vec<Row>,
+    /// Those of each row: what has to be known of all rows before any is written.
+    groups: Vec<Groups>,
     pub asides: Vec<Aside>,
     pub lists: Lists,
     pub extras: Extras,
 }
 
 impl Store {
-    /// Fills the columns of packets; what is the kind's own comes on top.
+    /// Adds a row. Its aside and lists are there already.
+    #[inline]
+    pub(super) fn push(&mut self, row: Row) {
+        self.groups.push(row.groups);
+        self.rows.push(row);
+    }
+
+    /// How many rows wait.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Fills the columns that flows have, or those of drops that flows have as well.
     pub(super) fn fill(
         &mut self,
         kind: BatchKind,
         exporters: &dyn Exporters,
         batch: &mut BatchBuilder,
     ) {
-        let sessions: Vec<_> =
-            self.rows.iter().map(|row| (row.exporter, row.received_ns)).collect();
-        fill_session(kind, &sessions, exporters, batch);
-        Filler::new(kind, batch, &self.rows, &self.asides).packets();
-        fill_lists(kind, self, batch);
+        let (session, rates) = (Session::new(exporters), Rates::new(exporters));
+        let always = Groups::ALWAYS;
+        let mut filler = Filler::new(kind, &self.rows, &self.groups, &self.asides);
+        filler.packets();
+        filler.u32(column::SEQUENCE, always, |row| row.sequence);
+        filler.u64(column::OCTETS, always, |row| u64::from(row.packet.octets));
+        filler.timestamps(column::TIME_RECEIVED, always, |row| row.received_ns);
+        filler.ip(column::EXPORTER_ADDR, always, |row| session.of(row.exporter).addr);
+        filler.u16(column::EXPORTER_PORT, always, |row| session.of(row.exporter).port);
+        filler.u32(column::OBSERVATION_DOMAIN, always, |row| session.of(row.exporter).domain);
+        if kind == BatchKind::Flows {
+            flows_alone(&mut filler, &rates);
+            batch.constant_text(column::COUNTER_SEMANTICS, "delta");
+            batch.constant_text(column::SOURCE_KIND, "sflow");
+        }
+        let lists = std::mem::take(&mut self.lists);
+        fill_lists(&mut filler, lists, &mut self.extras, batch);
+        filler.finish(batch);
+    }
+
+    /// Octets of lists and of records without a column.
+    pub(super) fn list_octets(&self) -> usize {
+        self.extras.octets() + self.lists.octets()
     }
 
     /// Forgets all rows, and keeps the room they had.
     pub(super) fn clear(&mut self) {
         self.rows.clear();
+        self.groups.clear();
         self.asides.clear();
         self.lists = Lists::default();
         self.extras = Extras::default();
     }
-
-    /// Fills what flows alone have: times, counters, sampling.
-    pub(super) fn fill_flows(&self, exporters: &dyn Exporters, batch: &mut BatchBuilder) {
-        let rows = &self.rows;
-        let octets = |row: &Row| u64::from(row.packet.octets);
-        let packets = |row: &Row| u64::from(row.groups.has(Groups::PACKET));
-        batch.timestamps(column::TIME_START, None, rows.iter().map(|row| row.time_ns));
-        batch.timestamps(column::TIME_END, None, rows.iter().map(|row| row.time_ns));
-        batch.u64(column::OCTETS, None, rows.iter().map(octets));
-        batch.u64(column::PACKETS, None, rows.iter().map(packets));
-        batch.constant_text(column::COUNTER_SEMANTICS, "delta");
-        batch.u8(column::END_REASON, None, rows.iter().map(|_| 0));
-        batch.constant_text(column::SOURCE_KIND, "sflow");
-        let suspect = |row: &Row| row.groups.has(Groups::SUSPECT);
-        batch.bool(column::TIME_SUSPECT, None, rows.iter().map(suspect));
-        batch.u32(column::IN_IF, None, rows.iter().map(|row| row.in_if));
-        batch.u32(column::OUT_IF, None, rows.iter().map(|row| row.out_if));
-        batch.u32(column::SEQUENCE, None, rows.iter().map(|row| row.sequence));
-
-        let sampling = self.sampling(exporters);
-        batch.f64(column::SAMPLING_RATE, None, sampling.iter().map(|one| one.rate));
-        let words = ORIGINS.map(SamplingOrigin::name);
-        let key = |one: &Sampling| ORIGINS.iter().position(|origin| *origin == one.origin);
-        let key = |one: &Sampling| u8::try_from(key(one).unwrap_or(0)).unwrap_or(0);
-        batch.dictionary(column::SAMPLING_ORIGIN, None, &words, sampling.iter().map(key));
-    }
-
-    /// Rates by what the sample stated, or by what else is known if it stated 0.
-    fn sampling(&self, exporters: &dyn Exporters) -> Vec<Sampling> {
-        let mut last: Option<(u32, u32, Sampling)> = None;
-        let rate = |row: &Row| {
-            if let Some((exporter, rate, sampling)) = last
-                && (exporter, rate) == (row.exporter, row.sampling_rate)
-            {
-                return sampling;
-            }
-            let stated = (row.sampling_rate > 0).then_some(f64::from(row.sampling_rate));
-            let sampling = exporters.sampling(row.exporter, stated, None);
-            last = Some((row.exporter, row.sampling_rate, sampling));
-            sampling
-        };
-        self.rows.iter().map(rate).collect()
-    }
 }
 
-/// Who sent each of some rows, and when it came: columns that every kind has.
-pub(super) fn fill_session(
-    kind: BatchKind,
-    rows: &[(u32, i64)],
-    exporters: &dyn Exporters,
-    batch: &mut BatchBuilder,
-) {
-    let mut known: HashMap<u32, Identity> = HashMap::new();
-    let mut last: Option<(u32, Identity)> = None;
-    let identity = |exporter: u32| match last {
-        Some((same, identity)) if same == exporter => identity,
-        _ => {
-            let identity = *known.entry(exporter).or_insert_with(|| exporters.identity(exporter));
-            last = Some((exporter, identity));
-            identity
+/// What flows have and drops do not: times, counters, interfaces, sampling.
+fn flows_alone<'a>(filler: &mut Filler<'a>, rates: &'a Rates<'_>) {
+    let always = Groups::ALWAYS;
+    filler.timestamps(column::TIME_START, always, |row| row.time_ns);
+    filler.timestamps(column::TIME_END, always, |row| row.time_ns);
+    filler.u64(column::PACKETS, always, |row| u64::from(row.groups.has(Groups::PACKET)));
+    filler.u8(column::END_REASON, always, |_| 0);
+    filler.bool(column::TIME_SUSPECT, always, |row| row.groups.has(Groups::SUSPECT));
+    filler.u32(column::IN_IF, always, |row| row.in_if);
+    filler.u32(column::OUT_IF, always, |row| row.out_if);
+    filler.f64(column::SAMPLING_RATE, always, |row| rates.of(row).rate);
+    let put: Put<u8> = |batch, column, valid, values| {
+        let words = ORIGINS.map(|(_, origin)| origin.name());
+        batch.dictionary(column, valid, &words, values.into_iter());
+    };
+    let origin = |row: &Row| {
+        let of = rates.of(row).origin;
+        ORIGINS.iter().find(|(_, origin)| *origin == of).map_or(0, |(place, _)| *place)
+    };
+    filler.add(column::SAMPLING_ORIGIN, always, origin, put);
+}
+
+/// Who exporters are: asked once each.
+pub(super) struct Session<'a> {
+    exporters: &'a dyn Exporters,
+    last: Cell<Option<(u32, Identity)>>,
+    known: RefCell<HashMap<u32, Identity>>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(exporters: &'a dyn Exporters) -> Self {
+        Self { exporters, last: Cell::new(None), known: RefCell::default() }
+    }
+
+    pub(super) fn of(&self, exporter: u32) -> Identity {
+        if let Some((same, identity)) = self.last.get()
+            && same == exporter
+        {
+            return identity;
         }
-    };
-    let identities: Vec<Identity> =
-        rows.iter().map(|(exporter, _)| *exporter).map(identity).collect();
-    let column = |flows: Column| match kind {
-        BatchKind::Flows => Some(flows),
-        other => Column::by_name_in(other, flows.name()),
-    };
-    if let Some(column) = column(column::TIME_RECEIVED) {
-        batch.timestamps(column, None, rows.iter().map(|(_, received_ns)| *received_ns));
-    }
-    if let Some(column) = column(column::EXPORTER_ADDR) {
-        batch.ip(column, None, identities.iter().map(|one| one.addr));
-    }
-    if let Some(column) = column(column::EXPORTER_PORT) {
-        batch.u16(column, None, identities.iter().map(|one| one.port));
-    }
-    if let Some(column) = column(column::OBSERVATION_DOMAIN) {
-        batch.u32(column, None, identities.iter().map(|one| one.domain));
+        let mut known = self.known.borrow_mut();
+        let identity = *known.entry(exporter).or_insert_with(|| self.exporters.identity(exporter));
+        self.last.set(Some((exporter, identity)));
+        identity
     }
 }
 
-/// In the order of the words of `sampling_origin`.
-const ORIGINS: [SamplingOrigin; 5] = [
-    SamplingOrigin::Record,
-    SamplingOrigin::Options,
-    SamplingOrigin::Configured,
-    SamplingOrigin::Assumed,
-    SamplingOrigin::Unknown,
+/// Rates by what samples stated, or by what else is known where they stated 0. Successive samples mostly are from
+/// one agent and of one rate: those are asked for once.
+struct Rates<'a> {
+    exporters: &'a dyn Exporters,
+    last: Cell<Option<(u32, u32, Sampling)>>,
+}
+
+impl<'a> Rates<'a> {
+    fn new(exporters: &'a dyn Exporters) -> Self {
+        Self { exporters, last: Cell::new(None) }
+    }
+
+    fn of(&self, row: &Row) -> Sampling {
+        if let Some((exporter, rate, sampling)) = self.last.get()
+            && (exporter, rate) == (row.exporter, row.sampling_rate)
+        {
+            return sampling;
+        }
+        let stated = (row.sampling_rate > 0).then_some(f64::from(row.sampling_rate));
+        let sampling = self.exporters.sampling(row.exporter, stated, None);
+        self.last.set(Some((row.exporter, row.sampling_rate, sampling)));
+        sampling
+    }
+}
+
+/// Origins and the places of their words in the dictionary.
+const ORIGINS: [(u8, SamplingOrigin); 5] = [
+    (0, SamplingOrigin::Record),
+    (1, SamplingOrigin::Options),
+    (2, SamplingOrigin::Configured),
+    (3, SamplingOrigin::Assumed),
+    (4, SamplingOrigin::Unknown),
 ];

@@ -526,9 +526,9 @@ fn a_batch_after_a_batch_begins_anew() {
     let mut samples = Samples::new(Tunnels::Inner);
     let mut batches = || {
         samples.take(&Datagram::read(&octets).unwrap(), &MESSAGE, |_| {});
-        assert!(samples.extra_octets() > 0);
+        assert!(samples.list_octets() > 0);
         let batches = samples.drain(&One);
-        assert_eq!((samples.extra_octets(), samples.len()), (0, 0));
+        assert_eq!((samples.list_octets(), samples.len()), (0, 0));
         batches
     };
     assert_eq!(batches(), batches());

@@ -16,7 +16,7 @@ use super::options::{self, NotSent, Report};
 use super::pack::{Content, Packed, Run, Shape, write_message};
 use super::said::Said;
 use super::templates::Templates;
-use super::{ColumnError, Compat, Counts, Interface, IpfixSettings, Messages, compat};
+use super::{ColumnError, Compat, Counts, Interface, IpfixSettings, Messages, Refresh, compat};
 use crate::column::Kind;
 
 /// Makes IPFIX messages of batches of flows (RFC 7011), for one session with one collector.
@@ -259,9 +259,9 @@ impl IpfixEncoder {
     }
 
     fn refresh_is_due(&self, now_ns: i64) -> bool {
-        self.settings.refresh.is_some_and(|refresh| {
-            self.messages_since_refresh >= refresh.messages
-                || self.refreshed_ns.is_some_and(|then| has_passed(then, now_ns, refresh.seconds))
+        self.settings.refresh.is_some_and(|Refresh { seconds, messages }| {
+            let by_time = |then_ns| has_passed(then_ns, now_ns, seconds.max(1));
+            self.messages_since_refresh >= messages.max(1) || self.refreshed_ns.is_some_and(by_time)
         })
     }
 
@@ -337,7 +337,10 @@ impl IpfixEncoder {
         out.records.push(packed.flows);
         // Templates are no data records; options are.
         self.sequence = self.sequence.wrapping_add(packed.flows).wrapping_add(packed.options);
-        self.messages_since_refresh = self.messages_since_refresh.saturating_add(1);
+        // Those that only repeat templates do not hasten the next time.
+        if packed.flows > 0 {
+            self.messages_since_refresh = self.messages_since_refresh.saturating_add(1);
+        }
         self.counts.messages += 1;
         self.counts.octets += packed.octets as u64;
         self.counts.records += u64::from(packed.flows);

@@ -13,14 +13,14 @@ use super::rate::Form;
 #[derive(Default)]
 pub(super) struct Said {
     sampling: Sampling,
-    sampling_said: bool,
+    sampling_told: bool,
     /// Elements that have a description.
     described: HashSet<(u32, u16)>,
     descriptions: Vec<Vec<u8>>,
     /// How many of them were said.
-    descriptions_said: usize,
+    descriptions_told: usize,
     interfaces: Vec<Vec<u8>>,
-    interfaces_said: bool,
+    interfaces_told: bool,
 }
 
 /// The rate of records that do not say their own.
@@ -60,35 +60,35 @@ impl Said {
     /// The interfaces there are now.
     pub fn name(&mut self, interfaces: &[Interface]) {
         self.interfaces = interfaces.iter().map(options::interface).collect();
-        self.interfaces_said = false;
+        self.interfaces_told = false;
     }
 
     /// Everything that was not said yet; from here on it was.
     pub fn unsaid(&mut self) -> Vec<(Report, Vec<Vec<u8>>)> {
         let mut unsaid = Vec::new();
         if let Sampling::Declared(rate) = self.sampling
-            && !self.sampling_said
+            && !self.sampling_told
         {
             unsaid.push((Report::Sampling(Form::of(rate)), vec![options::sampling(rate)]));
         }
-        let descriptions = self.descriptions.split_off(self.descriptions_said);
+        let descriptions = self.descriptions.split_off(self.descriptions_told);
         if !descriptions.is_empty() {
             self.descriptions.extend_from_slice(&descriptions);
             unsaid.push((Report::TypeInformation, descriptions));
         }
-        if !self.interfaces_said && !self.interfaces.is_empty() {
+        if !self.interfaces_told && !self.interfaces.is_empty() {
             unsaid.push((Report::Interface, self.interfaces.clone()));
         }
-        self.sampling_said = true;
-        self.descriptions_said = self.descriptions.len();
-        self.interfaces_said = true;
+        self.sampling_told = true;
+        self.descriptions_told = self.descriptions.len();
+        self.interfaces_told = true;
         unsaid
     }
 
     /// All of it is to be said again.
     pub const fn again(&mut self) {
-        self.sampling_said = false;
-        self.descriptions_said = 0;
-        self.interfaces_said = false;
+        self.sampling_told = false;
+        self.descriptions_told = 0;
+        self.interfaces_told = false;
     }
 }

@@ -89,7 +89,7 @@ pub enum Compat {
 pub struct Refresh {
     /// Seconds after the last time.
     pub seconds: u32,
-    /// Messages after the last time.
+    /// Messages with flows after the last time.
     pub messages: u32,
 }
 

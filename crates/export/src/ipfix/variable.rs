@@ -106,31 +106,35 @@ impl Items<'_> {
     fn append(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
         match self {
             Self::U8(values) => out.extend_from_slice(&values[range]),
-            Self::I8(values) => out.extend(values[range].iter().map(|value| value.cast_unsigned())),
-            Self::U16(values) => out.extend(values[range].iter().flat_map(|v| v.to_be_bytes())),
-            Self::U32(values) => out.extend(values[range].iter().flat_map(|v| v.to_be_bytes())),
-            Self::U64(values) => out.extend(values[range].iter().flat_map(|v| v.to_be_bytes())),
-            Self::Time(values, form) => {
-                let values = values[range].iter();
-                match form {
-                    TimeForm::Nanoseconds => {
-                        out.extend(values.flat_map(|ns| ns_to_ntp(*ns).to_be_bytes()));
-                    }
-                    TimeForm::Microseconds => {
-                        out.extend(values.flat_map(|ns| ns_to_ntp_micro(*ns).to_be_bytes()));
-                    }
-                    TimeForm::Milliseconds => {
-                        out.extend(values.flat_map(|ns| milliseconds(*ns).to_be_bytes()));
-                    }
-                    TimeForm::Seconds => {
-                        out.extend(values.flat_map(|ns| seconds(*ns).to_be_bytes()));
-                    }
-                    TimeForm::ProbeMicroseconds => {
-                        out.extend(values.flat_map(|ns| probe_micro(*ns).to_be_bytes()));
-                    }
-                }
-            }
+            Self::I8(values) => append_each(&values[range], out, i8::to_be_bytes),
+            Self::U16(values) => append_each(&values[range], out, u16::to_be_bytes),
+            Self::U32(values) => append_each(&values[range], out, u32::to_be_bytes),
+            Self::U64(values) => append_each(&values[range], out, u64::to_be_bytes),
+            Self::Time(values, form) => append_times(&values[range], *form, out),
         }
+    }
+}
+
+fn append_times(times: &[i64], form: TimeForm, out: &mut Vec<u8>) {
+    match form {
+        TimeForm::Nanoseconds => append_each(times, out, |ns| ns_to_ntp(ns).to_be_bytes()),
+        TimeForm::Microseconds => append_each(times, out, |ns| ns_to_ntp_micro(ns).to_be_bytes()),
+        TimeForm::Milliseconds => append_each(times, out, |ns| milliseconds(ns).to_be_bytes()),
+        TimeForm::Seconds => append_each(times, out, |ns| seconds(ns).to_be_bytes()),
+        TimeForm::ProbeMicroseconds => append_each(times, out, |ns| probe_micro(ns).to_be_bytes()),
+    }
+}
+
+/// Makes room once for all of them.
+fn append_each<T: Copy, const OCTETS: usize>(
+    values: &[T],
+    out: &mut Vec<u8>,
+    octets: impl Fn(T) -> [u8; OCTETS],
+) {
+    let start = out.len();
+    out.resize(start + OCTETS * values.len(), 0);
+    for (place, value) in out[start..].chunks_exact_mut(OCTETS).zip(values) {
+        place.copy_from_slice(&octets(*value));
     }
 }
 

@@ -113,7 +113,7 @@ fn messages_without_units_are_neither_lost_nor_duplicates() {
 fn what_follows_a_message_of_unknown_length_is_lost_unless_accounted_for() {
     let mut sequence = Sequence::default();
     sequence.observe(0, Units::Known(10), NO_TIMES);
-    assert_eq!(sequence.observe(15, Units::Unknown, NO_TIMES).lost, 5);
+    assert_eq!(sequence.observe(15, Units::AtLeast(0), NO_TIMES).lost, 5);
     assert_eq!(sequence.observe(40, Units::Known(10), NO_TIMES), Seen::default());
     assert_eq!(sequence.observe(60, Units::Known(10), NO_TIMES).lost, 10);
     assert_eq!(sequence.totals().lost, 5 + 10 + 25);
@@ -121,10 +121,21 @@ fn what_follows_a_message_of_unknown_length_is_lost_unless_accounted_for() {
     sequence.accounted(20);
     assert_eq!(sequence.totals().lost, 5 + 10 + 5);
     // It begins in the gap; how far it goes nobody knows until it has been read.
-    assert_eq!(sequence.observe(52, Units::Unknown, NO_TIMES).recovered, 8);
+    assert_eq!(sequence.observe(52, Units::AtLeast(0), NO_TIMES).recovered, 8);
     assert_eq!(sequence.totals().lost, 5 + 10 + 5);
     sequence.accounted(8);
     assert_eq!(sequence.totals().lost, 5 + 2 + 5);
+}
+
+#[test]
+fn what_was_read_before_the_damage_is_not_lost_however_often_it_comes() {
+    let mut sequence = Sequence::default();
+    sequence.observe(0, Units::Known(10), NO_TIMES);
+    sequence.observe(10, Units::AtLeast(7), NO_TIMES);
+    sequence.observe(20, Units::Known(10), NO_TIMES);
+    assert_eq!(sequence.totals().lost, 3);
+    assert!(sequence.observe(0, Units::AtLeast(10), NO_TIMES).duplicate);
+    assert_eq!(sequence.totals().lost, 3);
 }
 
 #[test]
@@ -225,7 +236,7 @@ fn numbers_without_sense_never_panic() {
             _ => u32::try_from(random.below(100)).unwrap(),
         };
         let units = match random.below(4) {
-            0 => Units::Unknown,
+            0 => Units::AtLeast(0),
             1 => Units::Known(u32::MAX),
             _ => Units::Known(u32::try_from(random.below(70_000)).unwrap()),
         };

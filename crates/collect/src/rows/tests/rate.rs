@@ -10,6 +10,7 @@ use penstock_codec::Template;
 use super::{Dialect, One, Plan, Rows, iana, message};
 
 const RECORDS: usize = 20_000_000;
+const TEMPLATES: u32 = 20_000;
 const BATCH_ROWS: usize = 65_536;
 
 #[test]
@@ -38,6 +39,28 @@ fn rate_of_records_of_variable_length() {
     fields.push(penstock_codec::Field { pen: 0, id: 96, length: penstock_codec::VARIABLE });
     let template = Template { id: 256, scopes: 0, fields: fields.into() };
     measure("IPFIX, a name besides", &template, Dialect::Ipfix, 18);
+}
+
+#[test]
+#[ignore = "measures"]
+fn rate_of_records_with_elements_without_column() {
+    let mut fields = common(&[(22, 4), (21, 4)], 4).fields.to_vec();
+    let extra = |id| penstock_codec::Field { pen: 9, id, length: 4 };
+    fields.extend([extra(1), extra(2), extra(3)]);
+    let template = Template { id: 256, scopes: 0, fields: fields.into() };
+    measure("v9, 3 fields besides", &template, Dialect::NetFlow9, 22);
+}
+
+#[test]
+#[ignore = "measures"]
+fn rate_of_templates() {
+    let template = common(&[(152, 8), (153, 8)], 8);
+    let begun = Instant::now();
+    for _ in 0..TEMPLATES {
+        assert!(!Plan::compile(&template, Dialect::Ipfix).ops.is_empty());
+    }
+    let each_us = begun.elapsed().as_secs_f64() * 1e6 / f64::from(TEMPLATES);
+    println!("a template: {each_us:.1} us");
 }
 
 fn common(times: &[(u16, u16)], counter_octets: u16) -> Template {

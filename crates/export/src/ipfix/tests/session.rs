@@ -34,11 +34,19 @@ fn templates_are_sent_again_after_so_many_messages() {
     let refresh = Some(Refresh { seconds: 3_600, messages: 50 });
     let settings = IpfixSettings { refresh, message_octets: 512, ..IpfixSettings::default() };
     let reader = sent(settings, &[flows(2_000)]);
-    let times = reader.sizes.len() / 50 + 1;
+    let times = reader.sizes.len().div_ceil(50);
     assert!(times > 3);
     let often = |id| reader.definitions.iter().filter(|defined| **defined == id).count();
     assert_eq!([256, 257, 258, 259].map(often), [times; 4]);
     assert_eq!(reader.options_with(302).len(), times);
+}
+
+#[test]
+fn however_often_templates_are_to_be_sent_again_records_are_sent_too() {
+    let refresh = Some(Refresh { seconds: 0, messages: 0 });
+    let settings = IpfixSettings { refresh, message_octets: 200, ..IpfixSettings::default() };
+    let reader = sent(settings, &[flows(100), flows(100)]);
+    assert_eq!(reader.flows.len(), 200);
 }
 
 #[test]
