@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import statistics
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cores import measured_cores
 from measure import ProgramFailed, run
 from programs import PROGRAMS, Place, WrongAnswer
 
@@ -114,19 +114,6 @@ def ratio(cases: Cases, over: tuple[str, str], under: tuple[str, str]) -> float 
     return statistics.median(ratios) if ratios else None
 
 
-def measured_cores(*, all_cores: bool = False) -> list[int]:
-    """The processors that programs run on; this process keeps to another where there is one."""
-    cores = sorted(AFFINITY)
-    return cores[-2:] if all_cores else cores[-1:]
-
-
-def step_aside() -> None:
-    """Leaves the core that is measured on to the programs."""
-    others = AFFINITY - set(measured_cores())
-    if others:
-        os.sched_setaffinity(0, others)
-
-
 @contextmanager
 def drain() -> Iterator[int]:
     """A UDP port of this machine, whose datagrams are received and forgotten."""
@@ -194,8 +181,5 @@ def _check(program: Program, reading: Reading, capture: Capture) -> None:
     if program.ours and reading.packets != capture.packets:
         raise WrongAnswer(f"{reading.packets:,} of {capture.packets:,} packets")
 
-
-AFFINITY = os.sched_getaffinity(0)
-"""The processors that this process may use, as it was started."""
 
 SCRATCH = Path(__file__).parent / "build" / "scratch"

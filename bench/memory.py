@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cases import measured_cores
+from cores import measured_cores
 from measure import run
 from programs import PENSTOCK, WrongAnswer
 

@@ -7,7 +7,7 @@ import statistics
 import sys
 from dataclasses import dataclass
 
-from cases import measured_cores
+from cores import measured_cores
 from measure import run
 from programs import PENSTOCK
 

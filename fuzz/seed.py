@@ -113,14 +113,39 @@ def exports() -> Iterator[tuple[str, bytes]]:
     if given := os.environ.get("PENSTOCK_CAPTURES"):
         for path in sorted(Path(given).glob("exports/*.dat")):
             yield from export(path.read_bytes())
+        for path in sorted(Path(given).glob("**/sflow*.pcap")):
+            # Behind Ethernet, IPv4 without options, and UDP.
+            yield from (("sflow", frame.octets[42:]) for frame in read(path.read_bytes()))
+    for sample, octets in SFLOW_SAMPLES.items():
+        for record in SFLOW_RECORDS:
+            yield "sflow", sflow(sample, octets, record)
+
+
+def sflow(sample: int, octets: int, record: int) -> bytes:
+    """A datagram with a sample that has a record; most fields are 1, and so are lengths and counts."""
+    body = struct.pack(">2I", record, 96) + b"\0\0\0\1" * 24
+    body = b"\0\0\0\1" * (octets // 4) + body
+    header = struct.pack(">IIIIIII", 5, 1, 0xC0000201, 0, 7, 1000, 1)
+    return header + struct.pack(">2I", sample, len(body)) + body
 
 
 def export(octets: bytes) -> Iterator[tuple[str, bytes]]:
     """A datagram, alone and twice, for the protocol whose number it begins with."""
     target = {5: "netflow5", 9: "netflow9", 10: "ipfix"}.get(int.from_bytes(octets[:2], "big"))
+    if octets[:4] == b"\0\0\0\5":
+        target = "sflow"
     if target:
         yield target, octets
         yield target, octets * 2
+
+
+SFLOW_SAMPLES = {1: 32, 2: 12, 3: 44, 4: 16, 5: 32}
+"""Kinds of sample, and octets of each before its records; the last four are their number, 1."""
+SFLOW_RECORDS = (
+    *(1, 2, 3, 4, 1001, 1002, 1003, 1006, 1007, 1012, 1020, 1023, 1024, 1025, 1026),
+    *(1029, 1030, 1038, 1041, 1042, 1043, 9 << 12 | 1),
+)
+"""Formats of records that are read, and one of somebody else's."""
 
 
 def write(target: str, seed: bytes) -> int:
@@ -193,6 +218,12 @@ TCP_PORT_80 = bytes([9, 0]) + b"".join(
 )
 
 EXPORTS = (
+    # sFlow: a sampled header and the VLANs of its packet.
+    "0000000500000001c000020a00000000000000070001e24000000001"
+    "00000001000000880000000c000000030000020000f0000000000000000000030000000400000002"
+    "0000000100000048000000010000004e0000000400000036000c29b1c2d3001b21aabbcc0800"
+    "4500003c1c4640004006b1e6ac100a63ac100a0cd4310050a1b2c3d4000000005002faf0000000000000"
+    "000003e9000000100000000a000000000000001400000000",
     # Version 5: one record of the thirty announced, and one of one.
     "0005001e01a181685790d37d1eb13d20007c351200000000"
     "0a000d01c0a80062c0a80062000d0032000000020000006801a1455e01a1455e"

@@ -80,10 +80,12 @@ class CommandLine:
     def __call__(self, *arguments: str | Path, stdin: bytes | None = None) -> Ran:
         words = tuple(str(argument) for argument in arguments)
         place = self.folder / f"ledger-{len(self.ledgers)}.json"
-        metering = words[:1] == ("probe",) and not {"--ledger", "--show-config", "--help"} & {
-            *words
-        }
-        extra = ("--ledger", str(place)) if metering else ()
+        counts = words[:1] in (("probe",), ("collect",)) and not {
+            "--ledger",
+            "--show-config",
+            "--help",
+        } & {*words}
+        extra = ("--ledger", str(place)) if counts else ()
         done = subprocess.run(
             [sys.executable, "-m", "penstock", *words, *extra],
             input=stdin,

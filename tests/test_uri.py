@@ -28,7 +28,9 @@ def test_a_sink_is_taken_apart(text: str, expected: Uri) -> None:
     assert parse_sink(text) == expected
 
 
-@pytest.mark.parametrize("text", ["json:a%20b?x=1", "parquet:d/?rotate=5m", "text:", "csv:a%3Fb", "ipfix+tcp://[::1]:1"])
+@pytest.mark.parametrize(
+    "text", ["json:a%20b?x=1", "parquet:d/?rotate=5m", "text:", "csv:a%3Fb", "ipfix+tcp://[::1]:1"]
+)
 def test_what_is_put_together_again_means_the_same(text: str) -> None:
     assert parse_sink(str(parse_sink(text))) == parse_sink(text)
 
@@ -63,7 +65,9 @@ def test_what_is_listened_on_is_taken_apart(text: str, expected: tuple[str, str,
     assert parse_listen(str(listen)) == listen
 
 
-@pytest.mark.parametrize("text", ["udp://", "sctp://:1", "::1:2055", "a b:1", ":65536", "", "udp://x"])
+@pytest.mark.parametrize(
+    "text", ["udp://", "sctp://:1", "::1:2055", "a b:1", ":65536", "", "udp://x"]
+)
 def test_what_cannot_be_listened_on_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_listen(text)

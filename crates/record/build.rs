@@ -110,11 +110,15 @@ fn main() {
 
     check_groups(&schema.group);
     let tables = tables(&schema);
-    tables.iter().for_each(|table| check_rows(table.rows, &schema.group));
+    for table in &tables {
+        check_rows(table.rows, &schema.group);
+    }
 
     let mut code = write_groups(&schema.group);
     code.push_str("pub(crate) static SPECS: &[ColumnSpec] = &[\n");
-    tables.iter().for_each(|table| write_rows(table, &schema.group, &mut code));
+    for table in &tables {
+        write_rows(table, &schema.group, &mut code);
+    }
     code.push_str("];\n");
     writeln!(code, "pub(crate) const FLOW_COLUMNS: u16 = {};", schema.flows.len()).expect("memory");
     code.push_str(

@@ -8,8 +8,11 @@
 
 pub mod accounts;
 pub mod captures;
+pub mod collected;
 pub mod dissected;
 pub mod exports;
+pub mod messages;
+pub mod rows;
 pub mod script;
 
 use penstock_wire::LinkType;

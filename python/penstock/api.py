@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import os
 import time as clock
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from penstock import _core
 from penstock.batch import FlowBatch
-from penstock.errors import ConfigError
 from penstock.ledger import Ledger
 from penstock.tables import Tables
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from penstock.batch import Kind
     from penstock.collected import Collected, Decoded, Decoder
 
     Source = str | os.PathLike[str]
@@ -120,16 +118,11 @@ def collect(  # noqa: PLR0913 -- keyword-only settings, a line each
     Raises:
         ConfigError: an argument cannot be, a file cannot be opened, or an address is taken.
     """
-    from penstock.collected import Collected  # noqa: PLC0415 -- pydantic takes its time
+    from penstock.collected import Collected, kinds_of  # noqa: PLC0415 -- pydantic takes its time
     from penstock.config import shorthand  # noqa: PLC0415
     from penstock.pipeline.collecting import Collecting  # noqa: PLC0415
-    from penstock.sinks.base import kind_names  # noqa: PLC0415
 
     paths = [source] if isinstance(source, (str, os.PathLike)) else source
-    try:
-        wanted = cast("tuple[Kind, ...]", kind_names(kinds if isinstance(kinds, str) else [*kinds]))
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
     said = shorthand.CollectShorthand(
         listen=[listen] if isinstance(listen, str) else listen,
         sources=[os.fspath(path) for path in paths],
@@ -144,15 +137,16 @@ def collect(  # noqa: PLR0913 -- keyword-only settings, a line each
             **settings,
         },
     )
-    return Collected(Collecting(said.graph().collectors[0]), wanted)
+    return Collected(Collecting(said.graph().collectors[0]), kinds_of(kinds))
 
 
-def decode(
+def decode(  # noqa: PLR0913 -- keyword-only settings, a line each
     datagram: bytes | Iterable[bytes],
     *,
     exporter: str = "0.0.0.0",  # noqa: S104 -- nothing is bound
     port: int = 0,
     time: float | None = None,
+    kinds: str | Sequence[str] = ("flows",),
     decoder: Decoder | None = None,
 ) -> Decoded:
     """The flows in one datagram of NetFlow, IPFIX or sFlow, or in several.
@@ -162,6 +156,7 @@ def decode(
         exporter: the address that it came from.
         port: the port that it came from.
         time: when it was received, in seconds since 1970; now when absent.
+        kinds: what to give out: see :func:`collect`.
         decoder: what remembers templates from one call to the next; nothing does when absent.
 
     Raises:
@@ -171,7 +166,7 @@ def decode(
     from penstock.collected import Decoder  # noqa: PLC0415 -- pydantic takes its time
 
     memory = Decoder() if decoder is None else decoder
-    return memory.decode(datagram, exporter=exporter, port=port, time=time)
+    return memory.decode(datagram, exporter=exporter, port=port, time=time, kinds=kinds)
 
 
 class Flows(Tables):

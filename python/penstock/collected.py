@@ -14,7 +14,7 @@ from penstock.ledger import Ledger
 from penstock.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from penstock import _core
     from penstock.batch import Kind
@@ -30,19 +30,16 @@ class Handover:
         self._queue: queue.Queue[FlowBatch] = queue.Queue(WAITING_BATCHES)
         self.wants_more = True
 
-    def takes(self, kind: Kind) -> bool:
-        """Whether batches of that kind are wanted."""
-        return kind in self._kinds
-
-    def offer(self, batch_id: BatchId, batch: FlowBatch, now_ns: int) -> None:
-        """Takes a batch, or waits until there is room, or nobody is there any more."""
-        _ = batch_id, now_ns
-        while self.wants_more:
-            try:
-                self._queue.put(batch, timeout=0.2)
-            except queue.Full:
-                continue
-            return
+    def offer_together(self, batches: Sequence[tuple[BatchId, FlowBatch]], now_ns: int) -> None:
+        """Takes the batches that are wanted, or waits until there is room, or nobody is there."""
+        _ = now_ns
+        for _, batch in batches:
+            while self.wants_more and batch.kind in self._kinds:
+                try:
+                    self._queue.put(batch, timeout=0.2)
+                except queue.Full:
+                    continue
+                break
 
     def tick(self, now_ns: int) -> None:
         """Time is of no interest here."""
@@ -192,6 +189,7 @@ class Decoder:
         exporter: str = "0.0.0.0",  # noqa: S104 -- nothing is bound
         port: int = 0,
         time: float | None = None,
+        kinds: str | Sequence[str] = ("flows",),
     ) -> Decoded:
         """The flows in one datagram or several, and whatever waited for the templates in them.
 
@@ -200,11 +198,13 @@ class Decoder:
             exporter: the address that it came from.
             port: the port that it came from.
             time: when it was received, in seconds since 1970; now when absent.
+            kinds: what to give out: see :func:`penstock.collect`.
 
         Raises:
-            ConfigError: ``exporter`` is no address.
+            ConfigError: an argument cannot be.
             DecodeError: one datagram was given, and nothing in it could be used.
         """
+        wanted = kinds_of(kinds)
         if port not in range(1 << 16):
             raise ConfigError(f"port: {port!r} is not possible; allowed: 0 to 65535")
         try:
@@ -225,6 +225,7 @@ class Decoder:
         batches += self._take()
         if before is not None:
             self._complain(before)
+        batches = [batch for batch in batches if batch.kind in wanted]
         return Decoded(batches, FlowBatch(self._native.empty_batch("flows")))
 
     @property
@@ -248,6 +249,20 @@ class Decoder:
         for reason, count in self.ledger.reasons("lost", stage="message", unit="datagrams").items():
             if count > old.get(reason, 0):
                 raise DecodeError(reason)
+
+
+def kinds_of(names: str | Sequence[str]) -> tuple[Kind, ...]:
+    """Kinds of batch, as a caller names them.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    from penstock.sinks.base import kind_names  # noqa: PLC0415 -- pydantic takes its time
+
+    try:
+        return cast("tuple[Kind, ...]", kind_names(names if isinstance(names, str) else [*names]))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def now_ns() -> int:

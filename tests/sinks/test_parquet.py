@@ -186,7 +186,7 @@ def test_batches_of_two_shapes_in_turn_share_a_file(tmp_path: Path) -> None:
     fewer = flows.batch(1).select(["time_end", "octets"])
     (path,) = write(tmp_path, fewer, flows.batch(1), fewer)
     table = pq.read_table(path)
-    assert table.column_names == flows.batch(0).column_names
+    assert set(table.column_names) == set(flows.batch(0).column_names)
     assert table.column("src_port").null_count == 2
     assert table.column("octets").null_count == 0
 

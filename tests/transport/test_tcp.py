@@ -85,7 +85,9 @@ def test_polling_ends_when_woken(sessions: Sessions) -> None:
 
 
 def test_a_port_in_use_is_one_line(sessions: Sessions) -> None:
-    with pytest.raises(ConfigError, match=r"^tcp://127\.0\.0\.1:\d+: address already in use; stop "):
+    with pytest.raises(
+        ConfigError, match=r"^tcp://127\.0\.0\.1:\d+: address already in use; stop "
+    ):
         Sessions(sessions.addresses, idle_s=1, max_sessions=1)
 
 

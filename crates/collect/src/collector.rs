@@ -169,7 +169,7 @@ impl Collector {
         self.rows.is_full(rows)
             || self.options.is_full(rows)
             || self.waiting() >= rows
-            || self.samples.extra_octets() >= MOST_EXTRA_OCTETS
+            || self.samples.list_octets() >= MOST_LIST_OCTETS
     }
 
     /// Everything that waits, as batches.
@@ -443,8 +443,8 @@ const EXPORTED_RECORDS: (u32, u16) = (0, 42);
 const SHARES: usize = 16;
 const LEAST_SHARE: usize = 128 << 10;
 
-/// Octets of sFlow records without a column at which it is time for a batch.
-const MOST_EXTRA_OCTETS: usize = 64 << 20;
+/// Octets of lists in sFlow rows at which it is time for a batch.
+const MOST_LIST_OCTETS: usize = 64 << 20;
 
 /// How often templates are kept that did not change.
 const KEEP_NS: i64 = 120 * NS_PER_S;

@@ -17,6 +17,11 @@ mod udp;
 
 use pyo3::prelude::*;
 
+/// Batches come and go by the megabyte. The C library's allocator hands such memory back to the system each time,
+/// and asking for it again costs more than filling it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The native half of the `penstock` package.
 #[pymodule]
 mod _core {

@@ -74,7 +74,7 @@ def cells(row: _core.ExporterRow, clock_ns: int) -> tuple[str, ...]:
         str(row["templates"]),
         missing,
         f"{row['clock_skew_ms'] / 1000:+.1f} s",
-        f"{max(0, clock_ns - row['last_ns']) // NS_PER_S} s ago",
+        f"{max(0, clock_ns - row['last_ns']) // NS_PER_S} s ago" if row["last_ns"] > 0 else "?",
     )
 
 

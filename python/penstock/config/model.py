@@ -212,7 +212,7 @@ class Exporter(Part):
     """The destination, such as `json:flows.jsonl` or `parquet:flows/?rotate=1h`."""
 
     queue: Annotated[int, Field(ge=1, le=10_000)] = 4
-    """Batches that may wait for it; when that many do, reading files waits too. What is received as it happens is then lost, and counted, unless the sink makes the reader wait."""
+    """Batches that may wait for it (of a collector: all that came together); when that many do, reading files waits too. What is received as it happens is then lost, and counted, unless the sink makes the reader wait."""
 
 
 class Graph(Part):

@@ -201,7 +201,9 @@ class Collecting:
             if "socket" not in own.stages:
                 # What came by a stream, or from a file, came by no socket that loses anything.
                 came = own.count("message", "in", unit="datagrams")
-                found += Ledger([Row("socket", "in", "", "datagrams", came)])
+                found += Ledger(
+                    [Row("socket", kind, "", "datagrams", came) for kind in ("in", "out")]
+                )
             found += own
         return found
 
@@ -271,14 +273,23 @@ class Collecting:
     def _reader(self, feed: Feed) -> Callable[[], None]:
         def run() -> None:
             for source in self._part.sources:
+                before = self._octets_skipped()
                 try:
                     while self._gate.is_open and feed.collector.read(source):
                         self._give_out(feed)
                 except DecodeError as error:
                     self.errors.append(error)
                 self._give_out(feed)
+                skipped = self._octets_skipped() - before
+                if skipped:
+                    problem = f"{source}: {skipped:,} octets are no messages; it is cut or damaged"
+                    self.errors.append(DecodeError(problem, file=source))
 
         return run
+
+    def _octets_skipped(self) -> int:
+        """What files hold beside messages."""
+        return self.ledger().count("message", "noted", "between messages", unit="octets")
 
     def _give_out(self, feed: Feed) -> None:
         now_ns = feed.collector.clock_ns

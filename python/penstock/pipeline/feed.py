@@ -24,11 +24,8 @@ class Taker(Protocol):
     def wants_more(self) -> bool:
         """Whether offering batches is of any use."""
 
-    def takes(self, kind: Kind) -> bool:
-        """Whether batches of that kind are wanted."""
-
-    def offer(self, batch_id: BatchId, batch: FlowBatch, now_ns: int) -> None:
-        """Takes a batch, or waits until there is room."""
+    def offer_together(self, batches: Sequence[tuple[BatchId, FlowBatch]], now_ns: int) -> None:
+        """Takes the batches whose kind is wanted, or waits until there is room."""
 
     def tick(self, now_ns: int) -> None:
         """Time has come to there; never waits."""
@@ -49,16 +46,14 @@ class Feed:
 
     def take(self, now_ns: int) -> None:
         """Gives out all rows that wait."""
-        flows = 0
+        batches: list[tuple[BatchId, FlowBatch]] = []
         for name, rows in self.collector.take():
-            kind = cast("Kind", name)
-            batch = FlowBatch(rows, kind)
-            batch_id = BatchId(self.stream, self.next_number)
+            batch = FlowBatch(rows, cast("Kind", name))
+            batches.append((BatchId(self.stream, self.next_number), batch))
             self.next_number += 1
-            flows += len(batch) if kind == "flows" else 0
-            for taker in self._takers:
-                if taker.takes(kind):
-                    taker.offer(batch_id, batch, now_ns)
+        for taker in self._takers:
+            taker.offer_together(batches, now_ns)
+        flows = sum(len(batch) for _, batch in batches if batch.kind == "flows")
         self._gate.count(flows)
         if not any(taker.wants_more for taker in self._takers):
             self._gate.stop()

@@ -33,8 +33,7 @@ class Work(NamedTuple):
 
     act: Literal["write", "tick", "flush"]
     now_ns: int = 0
-    batch_id: BatchId = BatchId("", 0)
-    batch: FlowBatch | None = None
+    batches: tuple[tuple[BatchId, FlowBatch], ...] = ()
 
 
 class Stage:
@@ -87,7 +86,7 @@ class Stage:
 
     @property
     def waiting(self) -> int:
-        """Batches in the queue."""
+        """Places in the queue that are taken."""
         return self._queue.qsize()
 
     @property
@@ -101,17 +100,25 @@ class Stage:
 
     def offer(self, batch_id: BatchId, batch: FlowBatch, now_ns: int) -> None:
         """Puts a batch into the queue; waits, or counts it as lost, where that is full."""
-        self._count.into(batch.kind, len(batch))
-        self._unsafe.add(batch_id)
-        work = Work("write", now_ns, batch_id, batch)
+        self.offer_together([(batch_id, batch)], now_ns)
+
+    def offer_together(self, batches: Sequence[tuple[BatchId, FlowBatch]], now_ns: int) -> None:
+        """The same for batches that came together; they take one place in the queue."""
+        work = Work("write", now_ns, tuple(one for one in batches if self.takes(one[1].kind)))
+        if not work.batches:
+            return
+        for batch_id, batch in work.batches:
+            self._count.into(batch.kind, len(batch))
+            self._unsafe.add(batch_id)
         if self._when_full == "wait":
             self._queue.put(work)
             return
         try:
             self._queue.put_nowait(work)
         except queue.Full:
-            self._unsafe.remove(batch_id)
-            self._count.lose("queue full", batch.kind, len(batch))
+            for batch_id, batch in work.batches:
+                self._unsafe.remove(batch_id)
+                self._count.lose("queue full", batch.kind, len(batch))
 
     def tick(self, now_ns: int) -> None:
         """Lets the sink know the time, if it has nothing better to do."""
@@ -146,10 +153,15 @@ class Stage:
     def _run(self) -> None:
         try:
             while (work := self._queue.get()) is not None:
-                if self.wants_more:
-                    self._guard(self._do, work)
-                elif work.batch is not None:
-                    self._count.lose(self._why_lost(), work.batch.kind, len(work.batch))
+                if work.act != "write":
+                    if self.wants_more:
+                        self._guard(self._do, work)
+                    continue
+                for one in work.batches:
+                    if self.wants_more:
+                        self._guard(self._do, work, one)
+                    else:
+                        self._count.lose(self._why_lost(), one[1].kind, len(one[1]))
             if self.wants_more:
                 self._guard(self._flush)
         finally:
@@ -175,15 +187,17 @@ class Stage:
             if self.sink.live:  # the end, when all errors are told, may be far away
                 LOG.error("%s; what goes there is lost from here on", error)
 
-    def _do(self, work: Work) -> None:
+    def _do(self, work: Work, one: tuple[BatchId, FlowBatch] | None = None) -> None:
         if work.act == "flush":
             self._flush_waits = False
             self._flush()
             return
         self.sink.tick(work.now_ns)
-        if work.batch is not None:
-            self._write(work.batch_id, work.batch)
+        if one is not None:
+            self._write(*one)
         self._settle(self.sink.safe())
+        if one is not None and one is not work.batches[-1]:
+            return  # what came together stays together
         if self.sink.live and self.sink.wants_flush():
             if self.flushes_itself:
                 self._flush()

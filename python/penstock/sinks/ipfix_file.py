@@ -112,11 +112,13 @@ class IpfixFile(IpfixSink):
 
     def _finish(self) -> None:
         if not self._rotates and not self._published:
-            self.begin()  # a capture without flows is a file without messages
-            self._file = self._file or self._begin()
-        if self._file is None:
+            self.begin()  # a capture without flows is a file that says so
+            self._unfinished = True
+        elif self._file is None:
             return
         self.say_the_end()
+        if self._file is None:
+            self._file = self._begin()
         try:
             if self._rotates or self._published:
                 self._file.publish_numbered()

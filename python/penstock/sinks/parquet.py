@@ -343,10 +343,8 @@ def nulls(kind: pa.DataType, rows: int) -> pa.Array:
     """So many nulls, without making them anew each time."""
     import pyarrow as pa  # noqa: PLC0415
 
-    if rows > ROW_GROUP_ROWS:
-        return pa.nulls(rows, kind)
-    if kind not in NULLS:
-        NULLS[kind] = pa.nulls(ROW_GROUP_ROWS, kind)
+    if kind not in NULLS or len(NULLS[kind]) < rows:
+        NULLS[kind] = pa.nulls(max(rows, ROW_GROUP_ROWS), kind)
     return NULLS[kind].slice(0, rows)
 
 
@@ -357,7 +355,7 @@ ROW_GROUP_ROWS = 131_072
 """Enough for columns to compress and be skipped well, few enough to hold in memory."""
 
 NULLS: dict[Any, Any] = {}
-"""Columns of nulls by type, as long as a row group."""
+"""Columns of nulls by type, as long as was ever needed."""
 
 PLAIN = frozenset(
     {

@@ -12,6 +12,7 @@ use penstock_elements::DataType;
 use penstock_record::{Column, Conversion, ElementUse, Kind, Turned, column};
 
 use super::Dialect;
+use super::lists::slot_bit;
 use super::plan::{Extra, FamilyOf, Holds, IcmpIn, Layout, ListField, Op, Place, Plan, Traits};
 use super::shape::{Slot, Slots};
 
@@ -26,17 +27,22 @@ impl Plan {
         let exporter = compiler.exporter();
         let traits = compiler.traits(dialect);
         let (lists, extras) = compiler.rest();
+        let filled_lists = compiler.ops.iter().fold(0, |filled, op| match op {
+            Op::List { slot, .. } => filled | slot_bit(*slot),
+            _ => filled,
+        });
         Self {
             groups: compiler.groups,
             layout: layout(template),
             family: compiler.family_of(),
-            ops: compiler.ops.into(),
             times,
             rate,
             exporter,
             lists,
+            filled_lists,
             extras,
             traits,
+            ops: compiler.ops.into(),
         }
     }
 }

@@ -136,11 +136,12 @@ impl Rows {
         }
         let mut sound = Ok(());
         if let Some(shape) = self.shape(groups(plan, assigned)) {
-            read_columns(shape, cells, plan, message, (&mut boots, &prefer_ipv6));
+            sound = read_columns(shape, cells, plan, message, (&mut boots, &prefer_ipv6));
             let export_s = Clock::of(message).export_s();
             lists::read_assigned(shape, cells, &plan.lists, assigned, export_s);
             if !plan.extras.is_empty() {
-                sound = lists::read_extras(shape, cells, &plan.extras, assigned, templates);
+                let extras = lists::read_extras(shape, cells, &plan.extras, assigned, templates);
+                sound = sound.and(extras);
             }
             shape.add(run(plan, message, rows));
         }
@@ -168,18 +169,22 @@ fn read_columns<'a>(
     plan: &Plan,
     message: &Message,
     (boots, prefer_ipv6): (&mut Boots, &[bool]),
-) {
+) -> Result<(), Malformed> {
     shape.begin();
+    let mut sound = Ok(());
     let clock = Clock::of(message);
     time::read(shape, cells, &plan.times, clock, (boots, message.exporter));
     for op in &plan.ops {
         match op {
             Op::Times { slot, sources } => time::read_slot(shape, cells, *slot, sources, clock),
-            Op::List { slot, from } => lists::read(shape, cells, *slot, from, clock.export_s()),
+            Op::List { slot, from } => {
+                sound = sound.and(lists::read(shape, cells, *slot, from, clock.export_s()));
+            }
             op => read::read(shape, cells, op, prefer_ipv6),
         }
     }
     read_stated(shape, cells, plan);
+    sound
 }
 
 fn run(plan: &Plan, message: &Message, rows: usize) -> Run {

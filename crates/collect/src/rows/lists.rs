@@ -5,18 +5,17 @@
 //! fill different columns: [`assign`] says which. What the records of a subTemplateList or
 //! subTemplateMultiList hold follows the list itself, element by element.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use penstock_codec::list::{BasicList, SubTemplateList, SubTemplateMultiList, SubTemplateRecords};
-use penstock_codec::value::{ntp_micro_to_ns, ntp_to_ns, signed, unsigned};
+use penstock_codec::value::{ntp_micro_to_ns, ntp_to_ns, unsigned};
 use penstock_codec::{Malformed, Template, VARIABLE, records};
 use penstock_elements::DataType;
 use penstock_record::{Column, Conversion, Kind};
 
 use super::buffer::{Buffer, Extras, fill_ends};
 use super::compile_parts::time_unit_of;
-use super::plan::{Extra, Holds, ListField, ListFrom, Op, Place, Plan, TimeUnit};
+use super::plan::{Extra, Holds, ListField, ListFrom, Place, Plan, TimeUnit};
 use super::read::Cells;
 use super::shape::{Shape, Slot, Slots};
 
@@ -32,6 +31,17 @@ pub(super) struct Assigned {
     unit: Option<TimeUnit>,
 }
 
+impl Assigned {
+    const fn bit(&self) -> u128 {
+        slot_bit(self.slot)
+    }
+}
+
+/// A bit for each column that may be a list.
+pub(super) const fn slot_bit(slot: Slot) -> u128 {
+    if slot < 128 { 1 << slot } else { 0 }
+}
+
 /// Says for each list field of a plan which column it fills in this record, if any. A list that
 /// does not fit itself fills none, and is said by the flag.
 pub(super) fn assign<'a>(
@@ -41,6 +51,7 @@ pub(super) fn assign<'a>(
     out: &mut Vec<Option<Assigned>>,
 ) -> Result<(), Malformed> {
     let mut sound = Ok(());
+    let mut seen = 0_u128;
     out.clear();
     for ListField { place } in &plan.lists {
         let assigned = match list_column(cells.cell(record, *place)) {
@@ -50,14 +61,8 @@ pub(super) fn assign<'a>(
                 None
             }
         };
-        let free = |assigned: &Assigned| {
-            let by_template = plan
-                .ops
-                .iter()
-                .any(|op| matches!(op, Op::List { slot, .. } if *slot == assigned.slot));
-            !by_template && !out.iter().flatten().any(|other| other.slot == assigned.slot)
-        };
-        let assigned = assigned.filter(free);
+        let assigned = assigned.filter(|it| (plan.filled_lists | seen) & it.bit() == 0);
+        seen |= assigned.map_or(0, |assigned| assigned.bit());
         out.push(assigned);
     }
     sound
@@ -76,7 +81,8 @@ pub(super) fn read_assigned<'a>(
         let Some(buffer) = shape.buffers.get_mut(*slot) else { continue };
         buffer.fill_up(shape.rows);
         for octets in cells.slices(*place) {
-            push_basic(buffer, octets, *unit, export_s);
+            // It was found to be sound when it was assigned.
+            push_basic(buffer, octets, *unit, export_s).ok();
             end_row(buffer);
         }
     }
@@ -89,28 +95,30 @@ pub(super) fn read<'a>(
     slot: Slot,
     from: &ListFrom,
     export_s: u32,
-) {
-    let Some(buffer) = shape.buffers.get_mut(slot) else { return };
+) -> Result<(), Malformed> {
+    let mut sound = Ok(());
+    let Some(buffer) = shape.buffers.get_mut(slot) else { return sound };
     buffer.fill_up(shape.rows);
     for record in 0..cells.records() {
         match from {
             ListFrom::Values(places) => {
                 for place in places {
-                    push(buffer, cells.cell(record, *place), None, export_s);
+                    push(buffer, unsigned(cells.cell(record, *place)));
                 }
             }
             ListFrom::MplsLabels(places) => {
-                stack(cells, record, places, |entry| push_number(buffer, entry >> 4));
+                stack(cells, record, places, |entry| push(buffer, entry >> 4));
             }
             ListFrom::MplsClasses(places) => {
-                stack(cells, record, places, |entry| push_number(buffer, entry >> 1 & 0b111));
+                stack(cells, record, places, |entry| push(buffer, entry >> 1 & 0b111));
             }
             ListFrom::Basic(place) => {
-                push_basic(buffer, cells.cell(record, *place), None, export_s);
+                sound = sound.and(push_basic(buffer, cells.cell(record, *place), None, export_s));
             }
         }
         end_row(buffer);
     }
+    sound
 }
 
 /// Writes the elements that have no column, record by record.
@@ -191,24 +199,25 @@ fn flatten_records(
 
 /// The column for what a basicList lists.
 fn list_column(octets: &[u8]) -> Result<Option<Assigned>, Malformed> {
-    static COLUMNS: OnceLock<HashMap<(u32, u16), Assigned>> = OnceLock::new();
+    static COLUMNS: OnceLock<Vec<((u32, u16), Assigned)>> = OnceLock::new();
     let columns = COLUMNS.get_or_init(|| {
         let uses = Column::all()
             .flat_map(|column| column.spec().elements.iter().map(move |used| (column, used)));
         let lists = uses.filter(|(column, used)| {
             used.conversion == Conversion::List && matches!(column.kind(), Kind::List(_))
         });
-        lists
-            .map(|(column, used)| {
-                let slots = Slots::get();
-                let unit = time_unit_of(used.element().data_type);
-                let assigned = Assigned { slot: slots.of(column), group: slots.bit(column), unit };
-                ((used.pen, used.id), assigned)
-            })
-            .collect()
+        let assigned = lists.map(|(column, used)| {
+            let slots = Slots::get();
+            let unit = time_unit_of(used.element().data_type);
+            let assigned = Assigned { slot: slots.of(column), group: slots.bit(column), unit };
+            ((used.pen, used.id), assigned)
+        });
+        assigned.collect()
     });
     let list = BasicList::read(octets)?;
-    let Some(assigned) = columns.get(&(list.field.pen, list.field.id)) else { return Ok(None) };
+    let element = (list.field.pen, list.field.id);
+    let assigned = columns.iter().find(|(known, _)| *known == element);
+    let Some((_, assigned)) = assigned else { return Ok(None) };
     let ntp = matches!(assigned.unit, Some(TimeUnit::Microseconds | TimeUnit::Nanoseconds));
     if ntp && list.field.length != 8 {
         return Err(Malformed::List);
@@ -221,42 +230,81 @@ fn list_column(octets: &[u8]) -> Result<Option<Assigned>, Malformed> {
     Ok(Some(*assigned))
 }
 
-fn push_basic(buffer: &mut Buffer, octets: &[u8], unit: Option<TimeUnit>, export_s: u32) {
-    let Ok(list) = BasicList::read(octets) else { return };
-    list.values().map_while(Result::ok).for_each(|value| push(buffer, value, unit, export_s));
-}
-
-fn push(buffer: &mut Buffer, octets: &[u8], unit: Option<TimeUnit>, export_s: u32) {
+fn push_basic(
+    buffer: &mut Buffer,
+    octets: &[u8],
+    unit: Option<TimeUnit>,
+    export_s: u32,
+) -> Result<(), Malformed> {
+    let list = BasicList::read(octets)?;
     match buffer {
+        Buffer::ListU8(lists) => extend(&mut lists.values, &list, low_8),
+        Buffer::ListI8(lists) => extend(&mut lists.values, &list, |it| low_8(it).cast_signed()),
+        Buffer::ListU16(lists) => extend(&mut lists.values, &list, low_16),
+        Buffer::ListU32(lists) => extend(&mut lists.values, &list, low_32),
         Buffer::ListTime(lists) => {
-            let told = unsigned(octets);
-            let whole = i64::try_from(told).unwrap_or(i64::MAX);
-            lists.values.push(match unit {
-                Some(TimeUnit::Nanoseconds) => ntp_to_ns(told, export_s),
-                Some(TimeUnit::Microseconds) => ntp_micro_to_ns(told, export_s),
-                Some(TimeUnit::Milliseconds) => whole.saturating_mul(1_000_000),
-                _ => whole.saturating_mul(1_000_000_000),
-            });
+            extend(&mut lists.values, &list, |told| time_ns(told, unit, export_s))
         }
-        Buffer::ListI8(lists) => lists.values.push(lowest(signed(octets))),
-        _ => push_number(buffer, unsigned(octets)),
+        _ => Ok(()),
     }
 }
 
-/// A number too wide for the column keeps its lowest octets, as columns of numbers do.
-#[expect(clippy::cast_possible_truncation, reason = "meant, as said")]
-fn push_number(buffer: &mut Buffer, value: u64) {
+/// All values of a list, in a loop of its own for each usual width.
+fn extend<T>(
+    out: &mut Vec<T>,
+    list: &BasicList<'_>,
+    of: impl Fn(u64) -> T,
+) -> Result<(), Malformed> {
+    let octets = list.octets();
+    match list.field.length {
+        1 => out.extend(octets.iter().map(|octet| of(u64::from(*octet)))),
+        2 => out.extend(octets.as_chunks().0.iter().map(|it| of(u16::from_be_bytes(*it).into()))),
+        4 => out.extend(octets.as_chunks().0.iter().map(|it| of(u32::from_be_bytes(*it).into()))),
+        8 => out.extend(octets.as_chunks().0.iter().map(|it| of(u64::from_be_bytes(*it)))),
+        _ => {
+            for value in list.values() {
+                out.push(of(unsigned(value?)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn time_ns(told: u64, unit: Option<TimeUnit>, export_s: u32) -> i64 {
+    let whole = i64::try_from(told).unwrap_or(i64::MAX);
+    match unit {
+        Some(TimeUnit::Nanoseconds) => ntp_to_ns(told, export_s),
+        Some(TimeUnit::Microseconds) => ntp_micro_to_ns(told, export_s),
+        Some(TimeUnit::Milliseconds) => whole.saturating_mul(1_000_000),
+        _ => whole.saturating_mul(1_000_000_000),
+    }
+}
+
+fn push(buffer: &mut Buffer, value: u64) {
     match buffer {
-        Buffer::ListU8(lists) => lists.values.push(value as u8),
-        Buffer::ListU16(lists) => lists.values.push(value as u16),
-        Buffer::ListU32(lists) => lists.values.push(value as u32),
+        Buffer::ListU8(lists) => lists.values.push(low_8(value)),
+        Buffer::ListI8(lists) => lists.values.push(low_8(value).cast_signed()),
+        Buffer::ListU16(lists) => lists.values.push(low_16(value)),
+        Buffer::ListU32(lists) => lists.values.push(low_32(value)),
         _ => {}
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "as of numbers without sign")]
-const fn lowest(value: i64) -> i8 {
-    value as i8
+// A number too wide for the column keeps its lowest octets, as columns of numbers do.
+
+#[expect(clippy::cast_possible_truncation, reason = "meant")]
+const fn low_8(value: u64) -> u8 {
+    value as u8
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "meant")]
+const fn low_16(value: u64) -> u16 {
+    value as u16
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "meant")]
+const fn low_32(value: u64) -> u32 {
+    value as u32
 }
 
 fn end_row(buffer: &mut Buffer) {

@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(super) exporter: Option<Place>,
     /// Fields that say in each record which element they list (291).
     pub(super) lists: Box<[ListField]>,
+    /// List columns that fields of their own fill, a bit each.
+    pub(super) filled_lists: u128,
     /// Fields without a column, in the template's order.
     pub(super) extras: Box<[Extra]>,
     pub(super) traits: Traits,

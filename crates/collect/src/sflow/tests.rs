@@ -257,7 +257,7 @@ fn everything() -> Vec<u8> {
 }
 
 fn put(out: &mut Vec<u8>, words: &[u32]) {
-    words.iter().for_each(|word| out.extend_from_slice(&word.to_be_bytes()));
+    out.extend(words.iter().flat_map(|word| word.to_be_bytes()));
 }
 
 fn put_ip(out: &mut Vec<u8>, ip: &SampledIp) {

@@ -10,6 +10,7 @@
 
 mod captures;
 mod columns;
+mod hostile;
 mod lists;
 mod rate;
 mod times;

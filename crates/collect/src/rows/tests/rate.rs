@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 
-use penstock_codec::Template;
+use penstock_codec::{Field, Template, VARIABLE};
 
 use super::{Dialect, One, Plan, Rows, iana, message};
 
@@ -36,7 +36,7 @@ fn rate_of_ipfix() {
 #[ignore = "measures"]
 fn rate_of_records_of_variable_length() {
     let mut fields = common(&[(152, 8), (153, 8)], 8).fields.to_vec();
-    fields.push(penstock_codec::Field { pen: 0, id: 96, length: penstock_codec::VARIABLE });
+    fields.push(Field { pen: 0, id: 96, length: VARIABLE });
     let template = Template { id: 256, scopes: 0, fields: fields.into() };
     measure("IPFIX, a name besides", &template, Dialect::Ipfix, 18);
 }
@@ -45,10 +45,20 @@ fn rate_of_records_of_variable_length() {
 #[ignore = "measures"]
 fn rate_of_records_with_elements_without_column() {
     let mut fields = common(&[(22, 4), (21, 4)], 4).fields.to_vec();
-    let extra = |id| penstock_codec::Field { pen: 9, id, length: 4 };
+    let extra = |id| Field { pen: 9, id, length: 4 };
     fields.extend([extra(1), extra(2), extra(3)]);
     let template = Template { id: 256, scopes: 0, fields: fields.into() };
     measure("v9, 3 fields besides", &template, Dialect::NetFlow9, 22);
+}
+
+#[test]
+#[ignore = "measures"]
+fn rate_of_records_with_lists() {
+    let list = |id| Field { pen: 8057, id, length: VARIABLE };
+    let mut fields = common(&[(152, 8), (153, 8)], 8).fields.to_vec();
+    fields.extend([list(1013), list(1015), list(1016)]);
+    let template = Template { id: 256, scopes: 0, fields: fields.into() };
+    measure("IPFIX, 3 lists of 10 besides", &template, Dialect::Ipfix, 8);
 }
 
 #[test]
@@ -72,11 +82,20 @@ fn common(times: &[(u16, u16)], counter_octets: u16) -> Template {
 }
 
 fn measure(what: &str, template: &Template, dialect: Dialect, records: usize) {
-    let plan = Plan::compile(template, dialect);
+    let sent: Vec<_> = template.fields.iter().copied().map(as_sent).collect();
+    let sent = Template { fields: sent.into(), ..template.clone() };
+    let plan = Plan::compile(&sent, dialect);
     let mut set = Vec::new();
     for record in 0..records {
         for field in &template.fields {
             match (field.id, field.length) {
+                (1013..=1016, _) => {
+                    let width = if field.id == 1013 { 2 } else { 1 };
+                    set.extend([9 + 10 * width, 4]);
+                    set.extend((field.id | 0x8000).to_be_bytes());
+                    set.extend([0, width, 0, 0, 0x1f, 0x79]);
+                    set.resize(set.len() + usize::from(10 * width), 1);
+                }
                 (96, _) => set.extend(b"\x05https"),
                 (4, _) => set.push(if record % 3 == 0 { 17 } else { 6 }),
                 (152 | 153, _) => set.extend((super::NOW_NS / 1_000_000 - 5).to_be_bytes()),
@@ -106,6 +125,11 @@ fn measure(what: &str, template: &Template, dialect: Dialect, records: usize) {
     let cpu_s = begun_cpu.zip(cpu_s()).map_or(took_s, |(begun, now)| now - begun);
     let rate = |took_s: f64| seen as f64 / took_s / 1e6;
     println!("{what}: {:.1} M records/s, {:.1} by the processor", rate(took_s), rate(cpu_s));
+}
+
+/// Elements that are measured as lists are sent as such.
+fn as_sent(field: Field) -> Field {
+    if field.pen == 8057 { Field { pen: 0, id: 291, ..field } } else { field }
 }
 
 /// Seconds that this thread has run.
