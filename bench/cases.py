@@ -13,17 +13,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cores import measured_cores
+from cores import measured_cores, other_cores
+from listening import SCRATCH, listening
 from measure import ProgramFailed, run
 from programs import PROGRAMS, Place, WrongAnswer
+from receivers import RECEIVERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from inputs import Capture
+    from listening import Listening
     from programs import Program, Reading
 
-FULL = ("pcap_loop", "null", "parquet", "plugins", "batches", "threads2", "softflowd", "nfpcapd")
+FULL = (
+    *("pcap_loop", "null", "parquet", "ipfix", "plugins", "batches", "threads2"),
+    *("softflowd", "nfpcapd"),
+)
 
 CASES: tuple[tuple[str, str], ...] = (
     *((program, "t1") for program in FULL),
@@ -62,6 +68,8 @@ class Case:
     runs: list[Run] = field(default_factory=list)
     problem: str = ""
     """Why there are none."""
+    failed: bool = False
+    """Whether it ran, and not as it should."""
 
     @property
     def rates(self) -> list[float]:
@@ -85,7 +93,7 @@ def measure(
     for case in cases.values():
         if not PROGRAMS[case.program].available:
             case.problem = f"not here: {PROGRAMS[case.program].lacks}"
-        elif PROGRAMS[case.program].cores > len(measured_cores(all_cores=True)):
+        elif _cores(PROGRAMS[case.program]) > len(measured_cores(all_cores=True)):
             case.problem = "this machine has too few cores"
     with drain() as port:
         for number in range(1, rounds + 1):
@@ -145,16 +153,18 @@ def _once(case: Case, capture: Capture, number: int, port: int) -> None:
     SCRATCH.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=SCRATCH))
     try:
-        place = Place(capture.path, scratch, port)
-        finished = run(
-            program.command(place),
-            cores=measured_cores(all_cores=program.cores > 1),
-            folder=scratch,
-        )
-        reading = program.read(finished, place)
-        _check(program, reading, capture)
+        with _collector(program) as here:
+            place = Place(capture.path, scratch, here.port if here else port)
+            finished = run(
+                program.command(place),
+                cores=measured_cores(all_cores=program.cores > 1),
+                folder=scratch,
+            )
+            reading = program.read(finished, place)
+            received = here.conclude()[1] if here else None
+        _check(program, reading, capture, received)
     except (ProgramFailed, WrongAnswer) as error:
-        case.problem = str(error)
+        case.problem, case.failed = str(error), True
         case.runs.clear()
         print(f"  {program.title}, {capture.name}: {error}")
         return
@@ -176,10 +186,23 @@ def _once(case: Case, capture: Capture, number: int, port: int) -> None:
     print(f"  round {number}: {program.title}, {capture.name}: {told:,.0f} packets/s", flush=True)
 
 
-def _check(program: Program, reading: Reading, capture: Capture) -> None:
-    """Ours must have read every packet; what others leave out is theirs, and is told."""
+@contextmanager
+def _collector(program: Program) -> Iterator[Listening | None]:
+    """What a program's exports are counted by, if they are."""
+    if not program.collected:
+        yield None
+        return
+    with listening(RECEIVERS["null"], cores=other_cores()) as here:
+        yield here
+
+
+def _cores(program: Program) -> int:
+    return program.cores + program.collected
+
+
+def _check(program: Program, reading: Reading, capture: Capture, received: int | None) -> None:
+    """Ours must have read every packet, and lost no flow; what others leave out is theirs."""
     if program.ours and reading.packets != capture.packets:
         raise WrongAnswer(f"{reading.packets:,} of {capture.packets:,} packets")
-
-
-SCRATCH = Path(__file__).parent / "build" / "scratch"
+    if received is not None and received != reading.flows:
+        raise WrongAnswer(f"the collector received {received:,} of {reading.flows:,} flows")

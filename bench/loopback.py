@@ -37,6 +37,10 @@ SEARCHED = ("ipfix", "sflow")
 """Protocols of which the highest rate without loss is looked for; the others are sent at a steady
 rate only."""
 
+STEADY_RATES = {"ipfix": 500_000.0, "v9": 500_000.0, "sflow": 200_000.0}
+"""Records a second at which processor time is compared. A receiver that cannot take so much is sent
+four fifths of what it can."""
+
 
 @dataclass
 class Sent:
@@ -74,7 +78,12 @@ class Trial:
 
     @property
     def rate(self) -> float:
-        """Records a second, its end included: what is left to do then was not kept up with."""
+        """Records sent a second."""
+        return self.sent.records / self.sent.seconds
+
+    @property
+    def rate_to_the_end(self) -> float:
+        """Records received a second until all was written: work that was put off counts here."""
         return self.received / self.took_s
 
     @property
@@ -102,19 +111,27 @@ class Circuit:
     search: list[Trial] = field(default_factory=list)
     """For the highest rate without loss, in their order."""
     steady: list[Trial] = field(default_factory=list)
-    """At the rate that all are compared at, one a round."""
+    """At the rate at which processor time is compared, one a round."""
     best: Trial | None = None
-    """The slower of the two at the highest rate that held twice."""
+    """Of the two at the highest rate that held twice, the one that took longer."""
     sender_bound: bool = False
     """Whether the sender could go no faster: the receiver may well."""
     problem: str = ""
     """Why there is nothing, or no more."""
+    failed: bool = False
+    """Whether it ran, and not as it should."""
 
     @property
     def steady_cpu(self) -> float | None:
         """Processor seconds a million records at the steady rate, the median of the rounds."""
         found = [trial.cpu_s_per_million for trial in self.steady]
         return statistics.median(found) if found else None
+
+    @property
+    def steady_rate(self) -> float:
+        """Records a second that it is compared at."""
+        wanted = STEADY_RATES[self.protocol]
+        return wanted if self.best is None else min(wanted, self.best.rate * STEADY_SHARE)
 
     @property
     def octets_per_record(self) -> float | None:
@@ -126,6 +143,7 @@ class Circuit:
         """Everything, with what follows from it."""
         return asdict(self) | {
             "best_rate": None if self.best is None else self.best.rate,
+            "best_rate_to_the_end": None if self.best is None else self.best.rate_to_the_end,
             "steady_cpu_s_per_million": self.steady_cpu,
             "octets_per_record": self.octets_per_record,
         }
@@ -135,22 +153,22 @@ Circuits = dict[tuple[str, str], Circuit]
 
 
 def loopback(wanted: Sequence[tuple[str, str]], *, rounds: int, quick: bool) -> Circuits:
-    """Compares all at one rate, round by round, and then looks for what each can take."""
+    """Looks for what each can take, and compares them round by round at a rate that is lower."""
     circuits = {one: Circuit(*one) for one in wanted}
     for circuit in circuits.values():
         if not RECEIVERS[circuit.receiver].available:
             circuit.problem = f"not here: {RECEIVERS[circuit.receiver].lacks}"
         elif not other_cores():
             circuit.problem = "this machine has too few cores"
-    for number in range(1, rounds + 1):
-        for circuit in _sound(circuits.values()):
-            trial = _tried(circuit, STEADY_RATE, QUICK_S if quick else STEADY_S)
-            if trial is not None:
-                circuit.steady.append(trial)
-                _tell(circuit, f"round {number}", trial)
     for circuit in _sound(circuits.values()):
         if circuit.protocol in SEARCHED:
             _search(circuit, QUICK_S if quick else SEARCH_S, quick=quick)
+    for number in range(1, rounds + 1):
+        for circuit in _sound(circuits.values()):
+            found = _tried(circuit, circuit.steady_rate, QUICK_S if quick else STEADY_S)
+            if found is not None:
+                circuit.steady.append(found)
+                _tell(circuit, f"round {number}", found)
     return circuits
 
 
@@ -223,17 +241,20 @@ def _search(circuit: Circuit, seconds: float, *, quick: bool) -> None:
         if held is None:
             return
         if held:
-            low, circuit.best = rate, min(circuit.search[-2:], key=lambda trial: trial.rate)
+            low = rate
+            circuit.best = max(circuit.search[-2:], key=lambda trial: trial.took_s)
         else:
             high = rate
-        sent = circuit.search[-1].sent
-        if sent.records / sent.seconds < rate * LEAST_PACE:
+        if circuit.search[-1].rate < rate * LEAST_PACE:
             circuit.sender_bound = True
             return
-        if math.isinf(high):
-            rate = low * 2
-        else:
-            rate = math.sqrt(low * high) if low else high / 2
+        rate = _next_rate(low, high)
+
+
+def _next_rate(low: float, high: float) -> float:
+    if math.isinf(high):
+        return low * 2
+    return math.sqrt(low * high) if low else high / 2
 
 
 def _held(circuit: Circuit, rate: float, seconds: float) -> bool | None:
@@ -253,7 +274,7 @@ def _tried(circuit: Circuit, rate: float, seconds: float) -> Trial | None:
     try:
         return trial(circuit.receiver, circuit.protocol, rate, seconds)
     except (ProgramFailed, WrongAnswer) as error:
-        circuit.problem = str(error)
+        circuit.problem, circuit.failed = str(error), True
         print(f"  {RECEIVERS[circuit.receiver].title}, {circuit.protocol}: {error}")
         return None
 
@@ -275,8 +296,7 @@ EXPORTERS = 8
 TEMPLATE_EVERY = 2_000
 """Data messages between templates: often enough to matter to nobody's figures."""
 
-STEADY_RATE = 100_000.0
-"""Records a second that every receiver can take."""
+STEADY_SHARE = 0.8
 
 STEADY_S = 10.0
 SEARCH_S = 6.0

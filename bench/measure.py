@@ -69,8 +69,7 @@ class Started:
         """
         self.command = command
         self._files = ExitStack()
-        self._out = self._files.enter_context(tempfile.TemporaryFile())
-        self._err = self._files.enter_context(tempfile.TemporaryFile())
+        self._out, self._err = (self._files.enter_context(_file()) for _ in range(2))
         self._began = time.perf_counter()
         with pinned(cores):
             self._process = subprocess.Popen(
@@ -95,6 +94,11 @@ class Started:
     def cpu_s(self) -> float:
         """Processor time so far, that of its children included, to a hundredth of a second."""
         return cpu_s(self._process.pid)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since its start, as its memory's samples have them."""
+        return time.perf_counter() - self._began
 
     @property
     def said(self) -> str:
@@ -213,6 +217,10 @@ class _Watch:
             octets = anonymous_octets(self._process)
             if octets:
                 self.samples.append((time.perf_counter() - self._began, octets))
+
+
+def _file() -> IO[bytes]:
+    return tempfile.TemporaryFile()
 
 
 def _tree(process: int, name: str) -> Iterator[str]:

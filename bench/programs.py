@@ -34,7 +34,8 @@ class Place:
     scratch: Path
     """An empty folder, thrown away after the run."""
     sink_port: int
-    """A UDP port of this machine that takes everything."""
+    """A UDP port of this machine that takes everything; Penstock's own collector counts at it where
+    the program asks for that."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Program:
     lacks: str = "run `make build`"
     """How to come by that."""
     ours: bool = False
+    collected: bool = False
+    """Whether Penstock's collector, on another core, must receive every flow that it exports."""
 
     @property
     def available(self) -> bool:
@@ -75,13 +78,16 @@ class Program:
         return shutil.which(self.needs) is not None
 
 
-def _probe(title: str, *words: str, cores: int = 1) -> Program:
+def _probe(title: str, *words: str, cores: int = 1, collected: bool = False) -> Program:
     def command(place: Place) -> list[str]:
-        given = [word.replace("SCRATCH", str(place.scratch)) for word in words]
+        here = {"SCRATCH": str(place.scratch), "PORT": str(place.sink_port)}
+        given = list(words)
+        for name, value in here.items():
+            given = [word.replace(name, value) for word in given]
         ledger = ["--ledger", str(place.scratch / "ledger.json")]
         return [str(PENSTOCK), "probe", str(place.capture), *given, *ledger]
 
-    return Program(title, command, _read_probe, cores=cores, ours=True)
+    return Program(title, command, _read_probe, cores=cores, ours=True, collected=collected)
 
 
 def _read_probe(finished: Finished, place: Place) -> Reading:
@@ -172,6 +178,7 @@ PROGRAMS: dict[str, Program] = {
         *("--to", "null:", "--plugin", "basicplus", "--plugin", "pstats"),
     ),
     "parquet": _probe("penstock to parquet:", "--to", "parquet:SCRATCH/flows/"),
+    "ipfix": _probe("penstock to ipfix+udp:", "--to", "ipfix+udp://127.0.0.1:PORT", collected=True),
     "threads2": _probe(
         "penstock to null:, two threads", "--to", "null:", "--threads", "2", cores=2
     ),

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cases import ratio
+from markdown import number, table
 from programs import PROGRAMS
-from targets import judge
+from report_collecting import collecting
+from targets import failures, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,8 +37,12 @@ def page(
         capture = captures[name]
         parts.append(f"## {name}: {capture.packets:,} packets, {_origin(capture)}")
         parts.append(_speeds(measured.cases, name))
+    parts += collecting(measured)
     if measured.flow_costs or measured.endless or measured.startup:
         parts += ["## Memory and start", "\n".join(_other(measured))]
+    failed = failures(measured)
+    if failed:
+        parts += ["## What failed", "\n".join(f"- {one}" for one in failed)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -51,6 +57,10 @@ def as_json(measured: Measured, machine: Machine, when: str) -> str:
         ],
         "endless": asdict(measured.endless) if measured.endless else None,
         "startup": asdict(measured.startup) if measured.startup else None,
+        "decoding": [decoding.as_json() for decoding in measured.decoding.values()],
+        "circuits": [circuit.as_json() for circuit in measured.circuits.values()],
+        "crowd": measured.crowd.as_json() if measured.crowd else None,
+        "failed": failures(measured),
         "promises": [
             {
                 "says": verdict.target.says,
@@ -77,13 +87,13 @@ def _machine(machine: Machine, when: str) -> str:
 
 def _promises(measured: Measured) -> str:
     words = {True: "kept", False: "BROKEN", None: "not measured"}
-    return _table(
+    return table(
         ("promise", "", "found", "unit", ""),
         (
             (
                 verdict.target.says,
-                f"{verdict.target.kind} {_number(verdict.target.bound)}",
-                "–" if verdict.value is None else _number(verdict.value),
+                f"{verdict.target.kind} {number(verdict.target.bound)}",
+                "–" if verdict.value is None else number(verdict.value),
                 verdict.target.unit,
                 words[verdict.kept],
             )
@@ -115,7 +125,7 @@ def _speeds(cases: Cases, capture: str) -> str:
             continue
         times = (ratio(cases, (case.program, capture), (peer, capture)) for peer in peers)
         rows.append((*_figures(case), *("–" if one is None else f"{one:.2f}" for one in times)))
-    return _table((*head, *(f"× {heading}" for heading in peers.values())), rows)
+    return table((*head, *(f"× {heading}" for heading in peers.values())), rows)
 
 
 def _figures(case: Case) -> tuple[str, ...]:
@@ -126,9 +136,9 @@ def _figures(case: Case) -> tuple[str, ...]:
     flows = runs[-1].flows
     return (
         PROGRAMS[case.program].title,
-        _number(case.rate / 1e6),
-        f"{_number(low)}–{_number(high)}",
-        _number(process),
+        number(case.rate / 1e6),
+        f"{number(low)}–{number(high)}",
+        number(process),
         f"{max(run.peak_octets for run in runs) / 1e6:,.0f}",
         f"{min(run.cpu_s / run.process_s for run in runs):.0%}",
         "–" if flows is None else f"{flows:,}",
@@ -157,24 +167,3 @@ def _other(measured: Measured) -> Iterable[str]:
             f"{start.help_ms:.0f} ms; `import penstock` {start.import_ms:.1f} ms beyond a bare "
             f"Python, with `penstock.meter` {start.import_meter_ms:.1f} ms"
         )
-
-
-def _number(value: float) -> str:
-    """Three digits that count."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A Markdown table, padded so that it reads well as it is; all but the first right-aligned."""
-    whole = [head, *rows]
-    widths = [max(3, *(len(row[at]) for row in whole)) for at in range(len(head))]
-
-    def line(row: tuple[str, ...]) -> str:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        return f"| {' | '.join(cells)} |"
-
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join([line(head), f"| {' | '.join(rule)} |", *(line(row) for row in whole[1:])])

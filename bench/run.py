@@ -15,16 +15,22 @@ import sys
 from pathlib import Path
 
 import peers
-from cases import CASES, measure, step_aside
+from cases import CASES, measure
+from cores import other_cores, step_aside
+from crowd import crowd
+from decode import decode
 from inputs import capture
+from loopback import CIRCUITS, loopback
 from machine import Stolen, machine
+from measure import ProgramFailed
 from memory import endless, flow_cost
-from programs import PROGRAMS
+from programs import PROGRAMS, WrongAnswer
+from receivers import RECEIVERS
 from report import as_json, page
 from startup import startup
-from targets import Measured, judge
+from targets import Measured, failures, judge
 
-PARTS = ("speed", "memory", "startup")
+PARTS = ("speed", "memory", "startup", "decode", "loopback", "crowd")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -59,6 +65,7 @@ def main() -> int:
         _memory(measured, quick=given.quick)
     if "startup" in given.parts:
         measured.startup = startup(5 if given.quick else 20)
+    _collecting(measured, given)
     here.stolen = stolen.share()
     here.programs |= peers.versions()
     libpcap = peers.libpcap_version(capture("turn", quick=given.quick).path)
@@ -66,7 +73,8 @@ def main() -> int:
         here.programs["libpcap"] = libpcap
 
     when = datetime.datetime.now(datetime.UTC).date().isoformat()
-    whole = not (given.quick or given.programs or given.captures) and set(given.parts) == set(PARTS)
+    chosen = given.quick or given.programs or given.captures or given.receivers
+    whole = not chosen and set(given.parts) == set(PARTS)
     title = f"Benchmarks of {when}" if whole else "A part of the benchmarks: not a result"
     text = page(measured, here, captures, when, title)
     print("\n" + text)
@@ -78,7 +86,7 @@ def main() -> int:
             path.write_text(content, encoding="utf-8")
             print(f"written: {path}")
     broken = [verdict for verdict in judge(measured) if verdict.kept is False]
-    return 1 if broken and whole else 0
+    return 1 if (broken or failures(measured)) and whole else 0
 
 
 def _memory(measured: Measured, *, quick: bool) -> None:
@@ -94,6 +102,22 @@ def _memory(measured: Measured, *, quick: bool) -> None:
     measured.endless = endless(capture("turn", quick=quick), 9.0 if quick else 90.0)
 
 
+def _collecting(measured: Measured, given: argparse.Namespace) -> None:
+    if "decode" in given.parts:
+        measured.decoding = decode(given.rounds)
+    if "loopback" in given.parts:
+        wanted = [one for one in CIRCUITS if not given.receivers or one[0] in given.receivers]
+        rounds = 1 if given.quick else 3
+        measured.circuits = loopback(wanted, rounds=rounds, quick=given.quick)
+    if "crowd" in given.parts and other_cores():
+        print("  memory of a collector with 10,000 exporters", flush=True)
+        try:
+            measured.crowd = crowd(given.minutes * 60, given.crowd_rate)
+        except (ProgramFailed, WrongAnswer) as error:
+            print(f"  {error}")
+            measured.crowd_problem = str(error)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
@@ -105,8 +129,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--captures", nargs="+", choices=sorted({name for _, name in CASES}), metavar="CAPTURE"
     )
+    parser.add_argument("--receivers", nargs="+", choices=sorted(RECEIVERS), metavar="RECEIVER")
+    parser.add_argument("--minutes", type=float, help="of 10,000 exporters' traffic [1]")
+    parser.add_argument(
+        "--crowd-rate", type=float, default=1e6, help="records a second of that traffic [1e6]"
+    )
     given = parser.parse_args()
     given.rounds = given.rounds or (2 if given.quick else 5)
+    given.minutes = given.minutes or (0.25 if given.quick else 1.0)
     return given
 
 

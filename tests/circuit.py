@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import pyarrow.parquet as pq
 
 import penstock
 from penstock.ledger import Ledger, Row
@@ -155,7 +157,7 @@ class CollectorProcess:
         self.process.kill()
         self.process.communicate(timeout=30)
 
-    def __enter__(self) -> CollectorProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -175,6 +177,4 @@ def send(address: str, folder: Path, *words: str) -> list[dict[str, Any]]:
 
 def parquet_rows(folder: Path) -> int:
     """How many rows the files of a folder hold."""
-    import pyarrow.parquet as pq
-
     return sum(pq.read_metadata(path).num_rows for path in sorted(folder.glob("*.parquet")))

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 import penstock
+from penstock.config.shorthand import Shorthand
+from penstock.pipeline.supervise import run
 from tests.conftest import DEMO, assert_adds_up
 from tests.pipeline.test_collecting import netflow5, send
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from penstock.config.shorthand import Shorthand
-    from penstock.pipeline.supervise import run
-
     path = tmp_path_factory.mktemp("exported") / "demo.ipfix"
     run(Shorthand(sources=[str(DEMO)], sinks=[f"ipfix:{path}"]).graph())
     return path

@@ -45,6 +45,11 @@ def versions() -> dict[str, str]:
         found["softflowd"] = _first(r"version ([\d.]+\d)", ["softflowd", "-h"])
     if shutil.which("nfpcapd"):
         found["nfpcapd"] = _first(r"Version: ([\d.]+\d)", ["nfpcapd", "-V"])
+    for program in ("nfcapd", "sfcapd"):
+        if shutil.which(program):
+            found[program] = _first(r"Version: ([\d.]+\d)", [program, "-V"])
+    if shutil.which("nfacctd"):
+        found["nfacctd"] = _first(r"Daemon, nfacctd ([\d.]+\d)", ["nfacctd", "-V"])
     if (VENV / "installed").exists():
         found["NFStream"] = NFSTREAM.partition("==")[2]
     return found

@@ -169,7 +169,9 @@ impl Rows {
     fn add(&self, column: Column, valid: &Validity, batch: &mut BatchBuilder) {
         let valid = Some(valid);
         // Each column has dice of its own.
-        let salt = column.name().bytes().fold(7, |sum, octet| sum * 31 + u64::from(octet));
+        let salt = column.name().bytes().fold(7, |salt: u64, octet| {
+            salt.wrapping_mul(31).wrapping_add(octet.into())
+        });
         let numbers = |most: u64| {
             self.each(move |row, dice| {
                 dice.0 ^= salt;
@@ -371,6 +373,7 @@ fn text(number: u64) -> String {
 struct Dice(u64);
 
 impl Dice {
+    /// Below a number that is not 0.
     fn next(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below

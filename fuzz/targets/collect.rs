@@ -94,6 +94,7 @@ impl Case {
                 if let Some(number) = self.sessions[usize::from(input.u8() & 3)].take() {
                     // That it ended within a message is no trouble of ours.
                     let _ = self.collector.close_stream(number, self.now_ns);
+                    self.messages = collected::messages(&self.collector);
                 }
             }
         }

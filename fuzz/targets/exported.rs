@@ -18,7 +18,7 @@ fuzz_target!(|octets: &[u8]| {
     let mut input = Input::new(octets);
     let how = input.u8();
     let mut encoder = IpfixEncoder::new(settings(how));
-    let own = if how & 16 == 0 { 32_473 } else { 999 };
+    let own = 32_473;
     let settings = Settings { enterprise: own, ..Settings::default() };
     let mut collector = Collector::new(settings.clone());
     let session = if how & 64 == 0 { None } else { Some(collector.open_stream([1; 16], 4739)) };
@@ -53,7 +53,7 @@ fn settings(how: u8) -> IpfixSettings {
         message_octets: [1_392, 512, 65_535, 64][usize::from(how & 3)],
         pad: how & 4 != 0,
         refresh: (how & 8 != 0).then_some(Refresh { seconds: 5, messages: 2 }),
-        enterprise: if how & 16 == 0 { 32_473 } else { 999 },
+        enterprise: 32_473,
         statistics_s: (how & 32 != 0).then_some(5),
         ..IpfixSettings::default()
     }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -137,8 +138,6 @@ class Later:
     """Something that is done beside the test."""
 
     def __init__(self, act: Any) -> None:
-        import threading
-
         self._thread = threading.Thread(target=act)
         self._thread.start()
 

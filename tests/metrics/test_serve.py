@@ -107,13 +107,13 @@ def test_a_file_in_its_place_is_left_alone(tmp_path: Path, view: MadeUp) -> None
 
 
 def test_an_address_in_use_is_one_line(base: str, view: MadeUp) -> None:
-    with pytest.raises(ConfigError, match="^metrics: .*: address already in use; name another"):
+    with pytest.raises(ConfigError, match=r"^metrics: .*: address already in use; name another"):
         Server(base.removeprefix("http://"), Pages(view, "penstock"))
 
 
 def test_nobody_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert default_socket() == str(tmp_path / "penstock.sock")
-    with pytest.raises(ConfigError, match="no collector answers at .*--socket PATH") as caught:
+    with pytest.raises(ConfigError, match=r"no collector answers at .*--socket PATH") as caught:
         ask(None, "/exporters")
     assert "\n" not in str(caught.value)

@@ -103,6 +103,21 @@ def test_another_number_of_workers_gets_all_of_it_each(tmp_path: Path) -> None:
     assert restored(tmp_path, 3, 2).given == [(b"a", None), (b"b", None)]
 
 
+def test_what_was_kept_for_another_number_of_workers_goes_once_ours_is_there(
+    tmp_path: Path, folder: Folder
+) -> None:
+    folder.write_templates(0, b"old")
+    folder.close()
+    two = Folder(str(tmp_path), 2)
+    two.write_templates(0, b"a")
+    two.close()
+    assert (tmp_path / "templates-0-of-1").exists(), "the other worker's are not there yet"
+    two = Folder(str(tmp_path), 2)
+    two.write_templates(1, b"b")
+    two.close()
+    assert not (tmp_path / "templates-0-of-1").exists()
+
+
 def test_a_damaged_file_is_set_aside_and_said(
     tmp_path: Path, folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -217,4 +232,5 @@ def test_a_disk_that_is_full_is_said_and_nothing_stops(
 
     monkeypatch.setattr(state, "write_whole", full)
     folder.write_templates(0, b"t")
+    folder.close()
     assert "No space left on device" in caplog.text

@@ -30,8 +30,7 @@ def until(sessions: Sessions, what: str, timeout_s: float = 5) -> list[Event]:
     found: list[Event] = []
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        for event in sessions.poll(0.05):
-            found.append(event)
+        found += sessions.poll(0.05)
         if any(event.what == what for event in found):
             return found
     raise AssertionError(f"no {what}: {found}")

@@ -19,9 +19,8 @@ impl Collector {
             Ok(Dissected::Ip) => udp_payload(&frame, &packet),
             _ => None,
         };
-        let likely = |octets: &&[u8]| {
-            decoder_of(octets).is_some_and(|decoder| (decoder.is_likely)(octets))
-        };
+        let likely =
+            |octets: &&[u8]| decoder_of(octets).is_some_and(|decoder| (decoder.is_likely)(octets));
         let Some(octets) = payload.filter(likely) else {
             self.counts.other_traffic += 1;
             return None;

@@ -93,8 +93,15 @@ impl Collector {
     }
 
     /// Takes a datagram. Addresses are of 16 octets, IPv4 mapped.
-    pub fn datagram(&mut self, addr: [u8; 16], port: u16, received_ns: i64, octets: &[u8]) -> Reception {
-        let arrival = Arrival { addr, port, transport: Transport::Datagram, stream: 0, received_ns };
+    pub fn datagram(
+        &mut self,
+        addr: [u8; 16],
+        port: u16,
+        received_ns: i64,
+        octets: &[u8],
+    ) -> Reception {
+        let arrival =
+            Arrival { addr, port, transport: Transport::Datagram, stream: 0, received_ns };
         self.message(&arrival, octets).0
     }
 
@@ -260,8 +267,7 @@ impl Collector {
         let plans = &mut self.plans;
         let export_s = u32::try_from(message.export_ns / NS_PER_S).ok();
         let compile = |template: &Template| plans.of(template, dialect);
-        let outcome =
-            exporter.templates.define(template, message.received_ns, export_s, compile);
+        let outcome = exporter.templates.define(template, message.received_ns, export_s, compile);
         self.templates_changed |= matches!(outcome, Outcome::New | Outcome::Replaced);
         outcome
     }
@@ -296,11 +302,7 @@ impl Collector {
     }
 
     /// The template that an exporter's sets of this number have.
-    pub(crate) fn template(
-        &self,
-        message: &Message,
-        id: u16,
-    ) -> Option<(Arc<Template>, Compiled)> {
+    pub(crate) fn template(&self, message: &Message, id: u16) -> Option<(Arc<Template>, Compiled)> {
         let entry = self.directory.get(message.exporter)?.templates.get(id, message.received_ns)?;
         Some((Arc::clone(&entry.template), entry.plan.clone()))
     }
@@ -330,7 +332,12 @@ impl Collector {
     }
 
     /// Records whose layout the protocol fixes; how many.
-    pub(crate) fn decode_flows(&mut self, plan: &Arc<Plan>, octets: &[u8], message: &Message) -> u32 {
+    pub(crate) fn decode_flows(
+        &mut self,
+        plan: &Arc<Plan>,
+        octets: &[u8],
+        message: &Message,
+    ) -> u32 {
         self.decode_templated(plan, octets, message).0
     }
 
@@ -365,7 +372,8 @@ impl Collector {
     ) -> (u32, Option<Malformed>) {
         let mut found = 0;
         let mut malformed = None;
-        let Some((addr, domain)) = self.directory.get(message.exporter).map(|e| (e.key.addr, e.key.domain))
+        let Some((addr, domain)) =
+            self.directory.get(message.exporter).map(|e| (e.key.addr, e.key.domain))
         else {
             return (0, None);
         };

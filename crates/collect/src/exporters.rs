@@ -157,7 +157,9 @@ impl Directory {
     /// message.
     pub fn rate_of(&self, exporter: &Exporter) -> Sampling {
         let table = self.sampling.get(&exporter.key.addr);
-        table.map_or(Sampling::UNKNOWN, |table| table.lookup(exporter.key.domain, exporter.stated_rate, None))
+        table.map_or(Sampling::UNKNOWN, |table| {
+            table.lookup(exporter.key.domain, exporter.stated_rate, None)
+        })
     }
 
     /// What it has announced, for keeping.
@@ -190,17 +192,11 @@ impl Directory {
         }
     }
 
-    /// The stream is over: what it taught is forgotten, what it counted is handed back.
-    pub fn close_stream(&mut self, stream: u32) -> Vec<u32> {
-        let over = |(_, exporter): &(usize, &Exporter)| exporter.key.stream == stream;
-        let numbered = self.exporters.iter().enumerate();
-        let numbers: Vec<u32> = numbered.filter(over).map(|(number, _)| number as u32).collect();
-        for number in &numbers {
-            if let Some(exporter) = self.exporters.get_mut(*number as usize) {
-                exporter.templates.drop_all();
-            }
+    /// The stream is over: what it taught is forgotten.
+    pub fn close_stream(&mut self, stream: u32) {
+        for exporter in self.exporters.iter_mut().filter(|other| other.key.stream == stream) {
+            exporter.templates.drop_all();
         }
-        numbers
     }
 
     /// Forgets templates that were not seen for too long; how many.
@@ -239,17 +235,20 @@ impl Directory {
         {
             exporter.templates.inherit_from(&before.templates);
         }
-        let (number, forgotten) = if self.exporters.len() < self.max_exporters {
+        let mut forgotten = None;
+        let room = u32::try_from(self.exporters.len()).ok();
+        let number = if let Some(number) = room.filter(|_| self.exporters.len() < self.max_exporters)
+        {
             self.exporters.push(exporter);
-            (self.exporters.len() - 1, None)
+            number
         } else {
             let Some(number) = self.longest_silent() else { return (None, None) };
-            let Some(place) = self.exporters.get_mut(number) else { return (None, None) };
-            let forgotten = std::mem::replace(place, exporter);
-            self.forget(&forgotten);
-            (number, Some((number as u32, Box::new(forgotten))))
+            let Some(place) = self.get_mut(number) else { return (None, None) };
+            let before = std::mem::replace(place, exporter);
+            self.forget(&before);
+            forgotten = Some((number, Box::new(before)));
+            number
         };
-        let number = number as u32;
         self.by_key.insert(key, number);
         self.by_pair.insert(pair, number);
         (Some(number), forgotten)
@@ -273,15 +272,16 @@ impl Directory {
     }
 
     /// Of a few, the one that has been silent for longest, if its records do not wait.
-    fn longest_silent(&mut self) -> Option<usize> {
-        let room = self.exporters.len();
+    fn longest_silent(&mut self) -> Option<u32> {
+        let room = self.exporters.len().max(1);
         let candidates = (0..LOOKED_AT.min(room)).map(|step| (self.hand + step) % room);
-        let free = candidates.filter(|&number| {
-            self.exporters.get(number).is_some_and(|exporter| !exporter.waiting)
+        let free = candidates.filter_map(|number| {
+            let exporter = self.exporters.get(number).filter(|exporter| !exporter.waiting)?;
+            Some((exporter.last_ns, u32::try_from(number).ok()?))
         });
-        let found = free.min_by_key(|&number| self.exporters.get(number).map(|e| e.last_ns));
-        self.hand = (self.hand + LOOKED_AT) % room.max(1);
-        found
+        let found = free.min();
+        self.hand = (self.hand + LOOKED_AT) % room;
+        found.map(|(_, number)| number)
     }
 
     fn forget(&mut self, exporter: &Exporter) {

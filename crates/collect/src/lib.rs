@@ -23,8 +23,8 @@ mod sflow;
 mod stream;
 
 pub use collector::{Collector, Reception};
-pub use report::{ExporterState, TemplateState};
 pub use kept::KeptError;
+pub use report::{ExporterState, TemplateState};
 pub use sessions::SessionError;
 pub use settings::Settings;
 pub use stream::{BlockTooLong, Lz4Writer, Skipped, Stream, StreamError, StreamKind};

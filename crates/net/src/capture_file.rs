@@ -94,7 +94,7 @@ mod tests {
         let four: SocketAddr = "192.0.2.1:9995".parse().unwrap();
         let six: SocketAddr = "[2001:db8::1]:2055".parse().unwrap();
         append_datagram(&mut octets, 1_700_000_000_123_456_789, four, four, b"abc");
-        append_datagram(&mut octets, 1_700_000_001_000_000_000, six, four, &[7; 70_000]);
+        append_datagram(&mut octets, 1_700_000_001_000_000_000, six, four, &vec![7; 70_000]);
         let mut capture = Capture::from_octets("written", octets).unwrap();
         let mut chunk = Chunk::default();
         let mut found = Vec::new();
@@ -115,7 +115,8 @@ mod tests {
     fn the_header_checksum_is_right() {
         // The example of RFC 1071's kind: a header whose checksum is known.
         let header = [
-            0x45, 0, 0, 0x73, 0, 0, 0x40, 0, 0x40, 0x11, 0, 0, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0, 0xc7,
+            0x45, 0, 0, 0x73, 0, 0, 0x40, 0, 0x40, 0x11, 0, 0, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0,
+            0xc7,
         ];
         assert_eq!(checksum(&header), 0xb861);
     }

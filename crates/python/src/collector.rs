@@ -100,12 +100,12 @@ impl Collector {
             let mut any = false;
             loop {
                 let left = until.saturating_duration_since(Instant::now());
-                let received = receiver.receive(left, &mut |datagram| {
+                let datagrams = receiver.receive(left, &mut |datagram| {
                     let (from, to_port) = (datagram.from, datagram.local_port);
                     self.take_in(from, to_port, datagram.received_ns, datagram.octets);
                 })?;
-                any |= received > 0;
-                if received == 0 || left.is_zero() || lock(&self.core).is_full(self.rows) {
+                any |= datagrams > 0;
+                if datagrams == 0 || left.is_zero() || lock(&self.core).is_full(self.rows) {
                     break;
                 }
             }

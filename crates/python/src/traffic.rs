@@ -10,8 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use penstock_net::capture_file::{HEADER, append_datagram};
 use penstock_net::udp::{ManySender, Sender, Sent};
 use penstock_traffic::{
-    Arrivals, Datagram, Protocol, SamplingSaid, Settings, Sums, Traffic as Core,
-    Truth,
+    Arrivals, Datagram, Protocol, SamplingSaid, Settings, Sums, Traffic as Core, Truth,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};

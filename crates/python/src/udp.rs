@@ -24,11 +24,7 @@ pub(crate) struct UdpListener {
 impl UdpListener {
     #[new]
     #[pyo3(signature = (addresses, *, workers=1, buffer_octets=33_554_432))]
-    fn new(
-        addresses: Vec<(String, u16)>,
-        workers: usize,
-        buffer_octets: usize,
-    ) -> PyResult<Self> {
+    fn new(addresses: Vec<(String, u16)>, workers: usize, buffer_octets: usize) -> PyResult<Self> {
         let addresses = addresses
             .iter()
             .map(|(host, port)| resolved(host, *port))

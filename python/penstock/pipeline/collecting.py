@@ -48,6 +48,8 @@ class Collecting:
         """
         self.name = part.name
         self.live = bool(part.listen)
+        self.addresses: list[str] = []
+        """What is listened on, as URIs; ports that were asked for as 0 are known here."""
         self.errors: list[PenstockError] = []
         """What went wrong while it ran."""
         self._part, self._rows = part, rows
@@ -58,6 +60,7 @@ class Collecting:
         self._cuts: Cuts | None = None
         self._feeds: list[Feed] = []
         self._threads: list[threading.Thread] = []
+        self._save_due_s: dict[int, float] = {}
         self.started_s = time.monotonic()
         self.ended_s: float | None = None
         udp, tcp = addresses(part)
@@ -72,9 +75,11 @@ class Collecting:
                     workers=part.workers,
                     buffer_octets=part.buffer,
                 )
+                self.addresses += [f"udp://{Address(*one)}" for one in self._listener.addresses]
                 self._gate.on_stop.append(self._listener.stop)
             if tcp:
                 self._tcp = TcpSessions(part, tcp)
+                self.addresses += [f"tcp://{one}" for one in self._tcp.addresses]
                 self._gate.on_stop.append(self._tcp.wake)
             self._collectors = self._decoders()
         except BaseException:
@@ -96,13 +101,6 @@ class Collecting:
     def empty_batch(self) -> FlowBatch:
         """No rows; the columns that flows can have."""
         return FlowBatch(_core.Collector.empty_batch("flows"))
-
-    @property
-    def addresses(self) -> list[str]:
-        """What is listened on, as URIs; ports that were asked for as 0 are known here."""
-        udp = [Address(*one) for one in self._listener.addresses] if self._listener else []
-        tcp = self._tcp.addresses if self._tcp else []
-        return [f"udp://{one}" for one in udp] + [f"tcp://{one}" for one in tcp]
 
     @property
     def clock_ns(self) -> int:
@@ -182,6 +180,8 @@ class Collecting:
 
     def close(self) -> None:
         """Lets go of sockets and folder."""
+        self._gate.on_stop.clear()
+        self._listener = None  # which closes its sockets, since nobody else has it
         if self._tcp is not None:
             self._tcp.close()
         if self._folder is not None:
@@ -246,15 +246,21 @@ class Collecting:
                     feed.take(time.time_ns())
                     self._cuts.arrive(number, feed.next_number, feed.collector.saved_sequences())
             feed.take(time.time_ns())
+            self._save_due_s.clear()
             self._save_templates(number, feed)
 
         return run
 
     def _save_templates(self, number: int, feed: Feed) -> None:
-        if self._folder is not None:
-            octets = feed.collector.saved_templates()
-            if octets is not None:
-                self._folder.write_templates(number, octets)
+        if self._folder is None or time.monotonic() < self._save_due_s.get(number, 0.0):
+            return
+        begun_s = time.monotonic()
+        octets = feed.collector.saved_templates()
+        if octets is not None:
+            self._folder.write_templates(number, octets)
+        # Many exporters make this slow: then it is done less often, and takes a twentieth at most.
+        took_s = time.monotonic() - begun_s
+        self._save_due_s[number] = begun_s + 20 * took_s
 
     def _tcp_worker(self, tcp: TcpSessions, feed: Feed) -> Callable[[], None]:
         def run() -> None:

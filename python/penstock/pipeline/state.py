@@ -39,6 +39,10 @@ class Folder:
         """
         self._path = Path(path)
         self._workers = workers
+        self._due: dict[str, bytes] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._layout_is_ours = False
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -49,6 +53,8 @@ class Folder:
             ) from error
         except OSError as error:
             raise ConfigError(f"state: {path}: {error.strerror}; name another folder") from error
+        self._thread = threading.Thread(target=self._keep, name="state", daemon=True)
+        self._thread.start()
 
     def restore(self, collector: _core.Collector, worker: int, now_ns: int) -> None:
         """Gives a worker what it knew; files that are damaged are set aside, and said."""
@@ -64,22 +70,47 @@ class Folder:
                 self._unless_damaged(sequences, collector, None, octets, now_ns)
 
     def write_templates(self, worker: int, octets: bytes) -> None:
-        """Keeps the templates of a worker."""
-        self._write(f"templates-{worker}-of-{self._workers}", octets)
+        """Keeps the templates of a worker, soon: who receives must not wait for a disk."""
+        with self._changed:
+            self._due[f"templates-{worker}-of-{self._workers}"] = octets
+            self._changed.notify()
 
     def write_sequences(self, worker: int, octets: bytes) -> None:
         """Keeps the sequence numbers of a worker."""
         self._write(f"sequences-{worker}-of-{self._workers}", octets)
 
-    def forget_other_layouts(self) -> None:
-        """Removes what was kept for another number of workers, once ours is there."""
+    def _forget_other_layouts(self) -> None:
+        """Removes what was kept for another number of workers, now that ours is being written."""
+        if not all(
+            (self._path / f"templates-{worker}-of-{self._workers}").exists()
+            for worker in range(self._workers)
+        ):
+            self._layout_is_ours = False
+            return
         for path in self._path.glob("*-of-*"):
             if path.name.rpartition("-of-")[2] != str(self._workers):
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Lets another process have the folder."""
+        """Writes what is due, and lets another process have the folder."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
         os.close(self._lock)
+
+    def _keep(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._due or self._closing)
+                if not self._due:
+                    return
+                name = next(iter(self._due))
+                octets = self._due.pop(name)
+            self._write(name, octets)
+            if not self._layout_is_ours:
+                self._layout_is_ours = True
+                self._forget_other_layouts()
 
     def _known_to(self, worker: int) -> list[str]:
         """Which files hold what a worker needs: its own, or all of another number of workers."""

@@ -32,7 +32,8 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
         Err(why) => return Verdict::refused(why),
     };
     let header = message.header;
-    let by_port = arrival.transport == Transport::Stream || !collector.settings().ignore_source_port;
+    let by_port =
+        arrival.transport == Transport::Stream || !collector.settings().ignore_source_port;
     let key = Key {
         kind: SourceKind::Ipfix,
         addr: arrival.addr,
@@ -59,8 +60,7 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
         options_templates: ipfix::OPTIONS_TEMPLATE_SET,
     };
     let mut verdict = Verdict { exporter: Some(exporter), ..Verdict::default() };
-    let units =
-        templated::take(collector, &about, message.sets(), &sets, &mut verdict);
+    let units = templated::take(collector, &about, message.sets(), &sets, &mut verdict);
     let stamp = Stamp { uptime_ms: None, export_s: Some(header.export_time_s) };
     collector.observe_sequence(exporter, header.sequence, units, stamp);
     verdict

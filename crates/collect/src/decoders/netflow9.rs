@@ -16,9 +16,9 @@ pub(super) const DECODER: Decoder = Decoder {
     kind: SourceKind::NetFlow9,
     claims: |octets| version(octets) == Some(v9::VERSION),
     is_likely: |octets| {
-        Packet::read(octets).is_ok_and(|packet| {
-            matches!(packet.sets().next(), Some(Ok(set)) if set.id < 2 || set.id >= 256)
-        })
+        Packet::read(octets).is_ok_and(
+            |packet| matches!(packet.sets().next(), Some(Ok(set)) if set.id < 2 || set.id >= 256),
+        )
     },
     take,
     sequence_unit: Unit::Datagrams,
@@ -48,8 +48,7 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
     };
     collector.observe_clock(exporter, message.export_ns, arrival);
     let stamp = Stamp { uptime_ms: Some(header.uptime_ms), export_s: Some(header.unix_s) };
-    let restarted =
-        collector.observe_sequence(exporter, header.sequence, Units::Known(1), stamp);
+    let restarted = collector.observe_sequence(exporter, header.sequence, Units::Known(1), stamp);
     if restarted {
         collector.drop_templates(exporter);
     }

@@ -2,6 +2,7 @@
 //! sFlow version 5. Its exporters are told by agent address and sub-agent, wherever their
 //! datagrams come from.
 
+use penstock_codec::Malformed;
 use penstock_codec::sflow::Datagram;
 use penstock_record::Unit;
 
@@ -40,7 +41,7 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
     let rows = taken.flow_samples + taken.counter_samples + taken.drop_samples;
     Verdict {
         exporter: Some(exporter),
-        trouble: taken.malformed.map(|why| why.reason()),
+        trouble: taken.malformed.map(Malformed::reason),
         used: taken.malformed.is_none() || rows > 0,
         ..Verdict::default()
     }

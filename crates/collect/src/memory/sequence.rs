@@ -237,9 +237,7 @@ impl Sequence {
     ) -> Seen {
         let end = match units {
             Units::Known(units) => position + u64::from(units),
-            Units::AtLeast(units) => {
-                self.end_of_gap_at(position).max(position + u64::from(units))
-            }
+            Units::AtLeast(units) => self.end_of_gap_at(position).max(position + u64::from(units)),
         };
         let filled = self.fill(position, end);
         if end > next {
