@@ -11,6 +11,8 @@ PYTHON ?= $(shell tools/doctor.sh python)
 BIN := .venv/bin
 PY := $(BIN)/python
 CAPTURE ?= demo/demo.pcapng
+CIRCUIT := .build/circuit
+LOOK_INSIDE := --plugin basicplus --plugin pstats --plugin community_id
 FUZZ_SECONDS ?= 60
 PYTEST ?=
 
@@ -30,7 +32,7 @@ doctor: ## say what this machine lacks, and the command that installs it
 
 build: .build/core.stamp ## build everything into .venv
 
-demo: .build/core.stamp ## meter a real capture and show its flows: as a table, as JSON, in Python
+demo: .build/core.stamp ## meter a real capture, show its flows, send them as IPFIX and collect them again
 	@echo '$$ penstock probe $(CAPTURE)'
 	@$(BIN)/penstock probe $(CAPTURE)
 	@echo
@@ -41,6 +43,20 @@ demo: .build/core.stamp ## meter a real capture and show its flows: as a table, 
 		'>>> flows.select("src_addr", "dst_addr", "dst_port", "octets", "pstats_lengths").head(5)'
 	@$(PY) -c 'import penstock; flows = penstock.meter("$(CAPTURE)", plugins=["pstats"]).to_polars(); \
 		print(flows.select("src_addr", "dst_addr", "dst_port", "octets", "pstats_lengths").head(5))'
+	@echo
+	@rm -rf $(CIRCUIT) && mkdir -p $(CIRCUIT)
+	@echo '$$ penstock probe $(CAPTURE) --to ipfix:flows.ipfix --to json:sent.jsonl $(LOOK_INSIDE)'
+	@$(BIN)/penstock probe $(CAPTURE) --quiet $(LOOK_INSIDE) \
+		--to ipfix:$(CIRCUIT)/flows.ipfix --to json:$(CIRCUIT)/sent.jsonl
+	@echo '$$ penstock collect --from flows.ipfix --to json:back.jsonl'
+	@$(BIN)/penstock collect --quiet --from $(CIRCUIT)/flows.ipfix --to json:$(CIRCUIT)/back.jsonl
+	@echo '$$ tools/compare_flows.py sent.jsonl back.jsonl'
+	@$(PY) tools/compare_flows.py $(CIRCUIT)/sent.jsonl $(CIRCUIT)/back.jsonl
+	@echo
+	@echo '$$ penstock send --to routers.pcap --records 10k --sampling 1,100'
+	@$(BIN)/penstock send --quiet --to $(CIRCUIT)/routers.pcap --records 10k --sampling 1,100
+	@echo '$$ penstock exporters --from routers.pcap'
+	@$(BIN)/penstock exporters --from $(CIRCUIT)/routers.pcap
 
 test: lint test-rust test-python ## run everything that CI runs
 

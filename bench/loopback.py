@@ -113,7 +113,7 @@ class Circuit:
     steady: list[Trial] = field(default_factory=list)
     """At the rate at which processor time is compared, one a round."""
     best: Trial | None = None
-    """Of the two at the highest rate that held twice, the one that took longer."""
+    """The longer one at the highest rate that held."""
     sender_bound: bool = False
     """Whether the sender could go no faster: the receiver may well."""
     problem: str = ""
@@ -131,7 +131,10 @@ class Circuit:
     def steady_rate(self) -> float:
         """Records a second that it is compared at."""
         wanted = STEADY_RATES[self.protocol]
-        return wanted if self.best is None else min(wanted, self.best.rate * STEADY_SHARE)
+        # What it put off until its end it could not go on putting off.
+        return (
+            wanted if self.best is None else min(wanted, self.best.rate_to_the_end * STEADY_SHARE)
+        )
 
     @property
     def octets_per_record(self) -> float | None:
@@ -231,24 +234,28 @@ def trial(receiver: str, protocol: str, rate: float, seconds: float) -> Trial:
 
 
 def _search(circuit: Circuit, seconds: float, *, quick: bool) -> None:
-    """Doubles or halves until one rate holds and one does not, then goes between."""
+    """Doubles or halves until one rate holds and one does not, goes between, and confirms."""
     receiver = RECEIVERS[circuit.receiver]
     near = 1.5 if quick else NEAR_OURS if receiver.ours else NEAR_OTHERS
+    held: Trial | None = None
     low, high = 0.0, math.inf
-    rate = float(receiver.first_rate)
+    rate = receiver.first_rates[circuit.protocol]
     while rate >= LEAST_RATE and high > low * near:
-        held = _held(circuit, rate, seconds)
-        if held is None:
+        found = _searched(circuit, rate, seconds)
+        if found is None:
             return
-        if held:
-            low = rate
-            circuit.best = max(circuit.search[-2:], key=lambda trial: trial.took_s)
+        at_its_end = found.rate < rate * LEAST_PACE
+        if found.is_whole:
+            low, held = rate, found
+            if at_its_end:
+                circuit.sender_bound = True
+                break
         else:
-            high = rate
-        if circuit.search[-1].rate < rate * LEAST_PACE:
-            circuit.sender_bound = True
-            return
+            # What a sender cannot do is no rate to go on from.
+            high = min(rate, found.rate)
         rate = _next_rate(low, high)
+    if held is not None:
+        _confirm(circuit, held, seconds * CONFIRM_TIMES, near)
 
 
 def _next_rate(low: float, high: float) -> float:
@@ -257,17 +264,26 @@ def _next_rate(low: float, high: float) -> float:
     return math.sqrt(low * high) if low else high / 2
 
 
-def _held(circuit: Circuit, rate: float, seconds: float) -> bool | None:
-    """Whether nothing was lost at a rate, twice; nothing where there is no telling."""
-    for _ in range(2):
-        found = _tried(circuit, rate, seconds)
+def _confirm(circuit: Circuit, held: Trial, seconds: float, step: float) -> None:
+    """A rate that held once may have been lucky; down from there, the first that holds for longer."""
+    rate = held.asked_rate
+    while rate >= LEAST_RATE:
+        found = _searched(circuit, rate, seconds)
         if found is None:
-            return None
+            return
+        if found.is_whole:
+            circuit.best = found
+            return
+        circuit.sender_bound = False
+        rate /= step
+
+
+def _searched(circuit: Circuit, rate: float, seconds: float) -> Trial | None:
+    found = _tried(circuit, rate, seconds)
+    if found is not None:
         circuit.search.append(found)
         _tell(circuit, f"at {rate:,.0f}/s", found)
-        if not found.is_whole:
-            return False
-    return True
+    return found
 
 
 def _tried(circuit: Circuit, rate: float, seconds: float) -> Trial | None:
@@ -298,8 +314,9 @@ TEMPLATE_EVERY = 2_000
 
 STEADY_SHARE = 0.8
 
-STEADY_S = 10.0
+STEADY_S = 8.0
 SEARCH_S = 6.0
+CONFIRM_TIMES = 2
 QUICK_S = 2.0
 
 NEAR_OURS, NEAR_OTHERS = 1.04, 1.15

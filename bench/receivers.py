@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from programs import PENSTOCK, WrongAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from measure import Finished
 
@@ -55,8 +55,8 @@ class Receiver:
     lacks: str = "run `make build`"
     """How to come by that."""
     ours: bool = False
-    first_rate: int = 200_000
-    """Records a second to try first, somewhere near what it can do."""
+    first_rates: Mapping[str, float] = field(default_factory=dict)
+    """Records a second to try first, by protocol: somewhere near what it can do."""
 
     @property
     def available(self) -> bool:
@@ -95,14 +95,15 @@ def count_ours(finished: Finished, site: Site) -> int:
     )
 
 
-def _penstock(title: str, sink: str) -> Receiver:
+def _penstock(title: str, sink: str, ipfix: float, sflow: float) -> Receiver:
     def command(site: Site) -> list[str]:
         return collect_command(site, sink.replace("FLOWS", f"{site.flows}/"))
 
-    return Receiver(title, command, count_ours, ours=True, first_rate=1_200_000)
+    rates = {"ipfix": ipfix, "sflow": sflow}
+    return Receiver(title, command, count_ours, ours=True, first_rates=rates)
 
 
-def _nfdump(program: str, package: str, how: str, option: str) -> Receiver:
+def _nfdump(program: str, package: str, how: str, option: str, ipfix: float = 7e5) -> Receiver:
     def command(site: Site) -> list[str]:
         return [
             *(program, "-w", str(site.flows), "-b", "127.0.0.1", "-p", str(site.port)),
@@ -116,6 +117,7 @@ def _nfdump(program: str, package: str, how: str, option: str) -> Receiver:
         _count_nfdump,
         needs=program,
         lacks=f"sudo apt-get install {package}",
+        first_rates={"ipfix": ipfix, "sflow": 2e5},
     )
 
 
@@ -167,17 +169,17 @@ BUFFER_OCTETS = 33_554_432
 """The receive buffer that each is told to ask for: Penstock's own default."""
 
 RECEIVERS: dict[str, Receiver] = {
-    "parquet": _penstock("penstock to parquet:", "parquet:FLOWS"),
-    "null": _penstock("penstock to null:", "null:"),
+    "parquet": _penstock("penstock to parquet:", "parquet:FLOWS", 1.2e6, 3e5),
+    "null": _penstock("penstock to null:", "null:", 2e6, 5e5),
     "nfcapd_lz4": _nfdump("nfcapd", "nfdump", "lz4", "-y"),
-    "nfcapd_bz2": _nfdump("nfcapd", "nfdump", "bz2", "-j"),
+    "nfcapd_bz2": _nfdump("nfcapd", "nfdump", "bz2", "-j", ipfix=1e5),
     "nfacctd": Receiver(
         "nfacctd to CSV",
         _nfacctd,
         _count_nfacctd,
         needs="nfacctd",
         lacks="sudo apt-get install pmacct",
-        first_rate=100_000,
+        first_rates={"ipfix": 1e5},
     ),
     "sfcapd_lz4": _nfdump("sfcapd", "nfdump-sflow", "lz4", "-y"),
     "sfcapd_bz2": _nfdump("sfcapd", "nfdump-sflow", "bz2", "-j"),

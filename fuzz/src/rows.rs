@@ -140,9 +140,14 @@ impl Rows {
         let is_set = |group| place(group).is_some_and(|place| class.groups >> place & 1 == 1);
         let (ports, icmp) =
             (matches!(class.protocol, 6 | 17 | 132), matches!(class.protocol, 1 | 58));
-        let spoke = self.has("reverse_counters") && is_set("reverse_counters") && self.spoke(row);
+        // A reverse direction is one only between ends (RFC 5103 section 4).
+        let turns = self.has("addresses") && is_set("addresses");
+        let is_biflow = turns && self.has("reverse_counters") && is_set("reverse_counters");
+        let spoke = is_biflow && self.spoke(row);
         match group {
             "base" | "sampling" => true,
+            "reverse_counters" => is_biflow,
+            "l2_octets_rev" => turns && is_set(group),
             "ports" => ports && is_set(group),
             "icmp" => icmp && is_set(group),
             "tcp" => class.protocol == 6 && is_set(group),
@@ -191,8 +196,8 @@ impl Rows {
             }
             Kind::U64 => batch.u64(column, valid, numbers(u64::MAX).into_iter()),
             Kind::F64 => {
-                let rates = [1.0, 2.0, 1_000.0, 2.5, 0.0, 4_294_967_295.0, 7.0 / 3.0, 2_f64.powi(40)];
-                let values = numbers(u64::MAX).into_iter().map(|it| rates[(it % 8) as usize]);
+                let rate = |it: u64| RATES[(it % 7) as usize];
+                let values = numbers(u64::MAX).into_iter().map(rate);
                 batch.f64(column, valid, values);
             }
             Kind::TimestampNs => {
@@ -352,6 +357,9 @@ impl Rows {
     }
 }
 
+/// Each of them is said in one of the ways that there are to say a rate.
+const RATES: [f64; 7] =
+    [1.0, 2.0, 1_000.0, 2.5, 4_294_967_295.0, 7.0 / 3.0, (1_u64 << 40) as f64];
 /// Numbers, and the fewest octets of a value.
 const EXTRA: [(u32, u16, usize); 6] =
     [(0, 3, 1), (999, 1, 0), (0, 32_000, 0), (0, 236, 0), (999, 32_767, 253), (8057, 9_999, 2)];

@@ -133,7 +133,7 @@ def collect(  # noqa: PLR0913 -- keyword-only settings, a line each
             "tunnel": tunnel,
             "state": None if state is None else os.fspath(state),
             "count": count,
-            "stop_after": duration,
+            "duration": duration,
             **settings,
         },
     )

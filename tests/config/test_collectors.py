@@ -65,10 +65,10 @@ def test_a_command_line_is_shown_and_loaded_as_what_it_means(tmp_path: Path) -> 
         sinks=["json:"],
         columns="octets",
         sampling={"192.0.2.1": "100"},
-        settings={"state": "s", "count": 5, "stop_after": "10s"},
+        settings={"state": "s", "count": 5, "duration": "10s"},
         monitoring={"metrics": "9090", "metrics_names": "goflow"},
     ).graph()
-    assert made.collectors[0].stop_after == 10.0
+    assert made.collectors[0].duration == 10.0
     assert made.exporters[0].sink == "json:?columns=octets"
     assert load.load(written(tmp_path, load.dump(made))) == made
 

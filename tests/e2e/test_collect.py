@@ -113,7 +113,7 @@ def test_a_shown_configuration_does_the_same_as_its_command_line(
         (["--sampling", "100"], "--sampling '100' is not understood; allowed: ADDR=N"),
         (["--sampling", "host=100"], "sampling: 'host' is no IP address"),
         (["--default-sampling", "0"], "default-sampling: '0' is not possible"),
-        (["--for", "soon"], "stop-after: 'soon' is not understood"),
+        (["--for", "soon"], "duration: 'soon' is not understood"),
         (["--to", "ipfix+udp:x"], "sink 'ipfix+udp' needs an address"),
         (["--listen", "udp://127.0.0.1:0", "--state", "/proc/none"], "state: /proc/none: "),
         (["--listen", "udp://127.0.0.1:0", "--keep-bad", "/no/x.pcap"], "/no/x.pcap"),

@@ -236,8 +236,9 @@ class _Frame:
 
 
 def _about(lines: list[Shown], announced: TemplateField, begin: int, end: int) -> Iterator[Shown]:
-    """The lines about a field: by place, but start and end by name, for tshark misplaces them where
-    the end comes first.
+    """The lines about a field, by place.
+
+    Start and end are found by name: where the end comes first, tshark misplaces them.
     """
     wanted = SHOWN_TIMES.get(announced.id, ()) if announced.pen == 0 else ()
     for line in lines:

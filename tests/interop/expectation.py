@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -181,9 +181,8 @@ def time_ns(shown: str) -> int:
     """A time as tshark writes it."""
     month, day, year, clock = shown.removesuffix(" UTC").split()
     whole, fraction = clock.split(".")
-    moment = datetime.strptime(f"{month} {day} {year} {whole}", "%b %d, %Y %H:%M:%S")
-    seconds = int(moment.replace(tzinfo=UTC).timestamp())
-    return seconds * SECOND_NS + int(fraction.ljust(9, "0"))
+    moment = datetime.strptime(f"{month} {day} {year} {whole} +0000", "%b %d, %Y %H:%M:%S %z")
+    return int(moment.timestamp()) * SECOND_NS + int(fraction.ljust(9, "0"))
 
 
 def export_ns(message: Message) -> int:

@@ -81,7 +81,7 @@ def received(export: Callable[[int], None]) -> Received:
 
 @contextlib.contextmanager
 def nfcapd(folder: Path) -> Iterator[int]:
-    """nfdump's collector; its port. What it received is in the folder afterwards."""
+    """The collector of nfdump; its port. What it received is in the folder afterwards."""
     folder.mkdir()
     port = free_port()
     command = ["nfcapd", "-p", str(port), "-b", LOOPBACK, "-w", str(folder), "-B", "4000000"]
@@ -123,7 +123,7 @@ def nfcapd_totals(folder: Path) -> Totals:
 
 @contextlib.contextmanager
 def nfacctd(folder: Path) -> Iterator[int]:
-    """pmacct's collector; its port. What it received is in the folder afterwards."""
+    """The collector of pmacct; its port. What it received is in the folder afterwards."""
     folder.mkdir()
     port = free_port()
     settings = folder / "nfacctd.conf"

@@ -30,6 +30,8 @@ pytestmark = [
 COUNT_IS_WRONG = {"netflow9_test_invalid01"}
 """The header announces fewer records than there are; tshark stops there."""
 
+SEVERAL_MESSAGES = [one for one in exported() if len(list(one.messages())) > 1]
+
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Datagram]]:
@@ -122,6 +124,21 @@ def test_headers_are_those_that_tshark_shows(
     assert {row["exporter_addr"] for row in rows} <= {file.source}
 
 
+@pytest.mark.parametrize("file", SEVERAL_MESSAGES, ids=lambda one: one.name)
+def test_messages_behind_the_first_of_a_datagram_are_read_too(
+    file: Exported, judged: dict[str, list[Datagram]]
+) -> None:
+    records = [
+        record
+        for one in judged[file.name]
+        for message in one.messages
+        for record in message.records
+        if not record.template.scopes
+    ]
+    decoded = penstock.decode(file.octets, exporter=file.source, port=file.port)
+    assert len(decoded) == len(records)
+
+
 def test_no_datagram_is_refused_and_the_sound_part_of_damaged_ones_is_used(
     judged: dict[str, list[Datagram]],
 ) -> None:
@@ -140,16 +157,16 @@ def decode(
     decoder: penstock.Decoder, file: Exported, judged: dict[str, list[Datagram]]
 ) -> dict[str, list[dict[str, Any]]]:
     """Rows by kind, as received when the exporter says that it sent them."""
-    exported_ns = export_ns(judged[file.name][0].messages[0])
     rows: dict[str, list[dict[str, Any]]] = {}
-    for batch in decoder.decode(
-        file.octets,
-        exporter=file.source,
-        port=file.port,
-        time=exported_ns / 1e9,
-        kinds=("flows", "options"),
-    ):
-        rows.setdefault(batch.kind, []).extend(batch.rows())
+    for octets, datagram in zip(file.messages(), judged[file.name], strict=True):
+        for batch in decoder.decode(
+            octets,
+            exporter=file.source,
+            port=file.port,
+            time=export_ns(datagram.messages[0]) / 1e9,
+            kinds=("flows", "options"),
+        ):
+            rows.setdefault(batch.kind, []).extend(batch.rows())
     return rows
 
 

@@ -127,7 +127,7 @@ def test_a_file_and_a_capture_of_packets_run_beside_each_other(tmp_path: Path) -
 
 def test_a_sink_that_fails_stops_a_collector_that_has_no_other() -> None:
     tables = {
-        "collectors": [{"name": "c", "listen": ["udp://127.0.0.1:0"], "stop_after": 20}],
+        "collectors": [{"name": "c", "listen": ["udp://127.0.0.1:0"], "duration": 20}],
         "exporters": [{"name": "e", "sink": "json:/dev/full"}],
         "monitoring": {"socket": "/nonexistent/p.sock"},
     }

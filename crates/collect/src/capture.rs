@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Exporters' traffic from a capture: the datagrams in its frames.
 //!
-//! A capture may hold any other traffic too. So a datagram is only taken for a flow export if all
-//! that its first octets say is right, whatever its port. Streams and fragments are not put together.
+//! A capture may hold any other traffic too. So a datagram of a sender who was not heard before is
+//! only taken for a flow export if all that its first octets say is right, whatever its port. Streams
+//! and fragments are not put together.
 
 use penstock_wire::{Dissected, Extra, Fragment, Frame, Packet, Tunnels, dissect, protocol};
 
@@ -10,22 +11,47 @@ use crate::Reception;
 use crate::collector::Collector;
 use crate::decoders::decoder_of;
 
+/// A datagram that was taken out of a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Captured<'a> {
+    /// Address of the sender, IPv4 mapped.
+    pub addr: [u8; 16],
+    /// Its port.
+    pub port: u16,
+    /// What it carries.
+    pub octets: &'a [u8],
+    /// What became of it.
+    pub reception: Reception,
+}
+
 impl Collector {
     /// Takes what a captured frame holds; none if that is no flow export.
-    pub fn frame(&mut self, frame: Frame<'_>, time_ns: i64) -> Option<Reception> {
+    pub fn frame<'a>(&mut self, frame: Frame<'a>, time_ns: i64) -> Option<Captured<'a>> {
         let (mut packet, mut extra) = (Packet::default(), Extra::default());
         let dissected = dissect(frame, Tunnels::Outer, &mut packet, &mut extra);
         let payload = match dissected {
             Ok(Dissected::Ip) => udp_payload(&frame, &packet),
             _ => None,
         };
-        let likely =
-            |octets: &&[u8]| decoder_of(octets).is_some_and(|decoder| (decoder.is_likely)(octets));
-        let Some(octets) = payload.filter(likely) else {
+        let (addr, port) = (packet.src, packet.src_port);
+        let Some(octets) = payload.filter(|octets| self.is_export((addr, port), octets)) else {
             self.counts.other_traffic += 1;
             return None;
         };
-        Some(self.datagram(packet.src, packet.src_port, time_ns, octets))
+        let reception = self.datagram(addr, port, time_ns, octets);
+        Some(Captured { addr, port, octets, reception })
+    }
+
+    fn is_export(&mut self, sender: ([u8; 16], u16), octets: &[u8]) -> bool {
+        let Some(decoder) = decoder_of(octets) else { return false };
+        if self.senders.contains(&sender) {
+            return true;
+        }
+        let likely = (decoder.is_likely)(octets);
+        if likely && self.senders.len() < self.settings().max_exporters {
+            self.senders.insert(sender);
+        }
+        likely
     }
 }
 

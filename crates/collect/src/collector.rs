@@ -5,7 +5,7 @@
 //! say, what to do with templates, records and samples. How a message is read stands in
 //! `decoders`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -40,6 +40,8 @@ pub struct Collector {
     pub(crate) sessions: HashMap<u32, Session>,
     /// The number given out last; 0 stands for datagrams.
     pub(crate) last_session: u32,
+    /// Who is known to send flow exports in captures: address and port.
+    pub(crate) senders: HashSet<([u8; 16], u16)>,
     clock_ns: i64,
     next_tick_ns: i64,
     next_keep_ns: i64,
@@ -84,6 +86,7 @@ impl Collector {
             counts: Counts::default(),
             sessions: HashMap::new(),
             last_session: 0,
+            senders: HashSet::new(),
             clock_ns: i64::MIN,
             next_tick_ns: i64::MIN,
             next_keep_ns: i64::MIN,

@@ -192,8 +192,8 @@ impl Directory {
         }
     }
 
-    /// The stream is over: what it taught is forgotten.
-    pub fn close_stream(&mut self, stream: u32) {
+    /// The stream is over, and what it taught with it.
+    pub fn forget_templates_of(&mut self, stream: u32) {
         for exporter in self.exporters.iter_mut().filter(|other| other.key.stream == stream) {
             exporter.templates.drop_all();
         }
@@ -237,18 +237,18 @@ impl Directory {
         }
         let mut forgotten = None;
         let room = u32::try_from(self.exporters.len()).ok();
-        let number = if let Some(number) = room.filter(|_| self.exporters.len() < self.max_exporters)
-        {
-            self.exporters.push(exporter);
-            number
-        } else {
-            let Some(number) = self.longest_silent() else { return (None, None) };
-            let Some(place) = self.get_mut(number) else { return (None, None) };
-            let before = std::mem::replace(place, exporter);
-            self.forget(&before);
-            forgotten = Some((number, Box::new(before)));
-            number
-        };
+        let number =
+            if let Some(number) = room.filter(|_| self.exporters.len() < self.max_exporters) {
+                self.exporters.push(exporter);
+                number
+            } else {
+                let Some(number) = self.longest_silent() else { return (None, None) };
+                let Some(place) = self.get_mut(number) else { return (None, None) };
+                let before = std::mem::replace(place, exporter);
+                self.forget(&before);
+                forgotten = Some((number, Box::new(before)));
+                number
+            };
         self.by_key.insert(key, number);
         self.by_pair.insert(pair, number);
         (Some(number), forgotten)
@@ -308,7 +308,8 @@ impl Exporter {
             return;
         }
         if sample.kind == SampleKind::Flow {
-            self.stated_rate = Some(f64::from(sample.sampling_rate));
+            let known = Some(sample.sampling_rate).filter(|&rate| rate > 0);
+            self.stated_rate = known.map(f64::from);
         }
         let sequence = self.samples.entry(stream).or_default();
         sequence.observe(sample.sequence, Units::Known(1), stamp);

@@ -22,6 +22,7 @@ mod settings;
 mod sflow;
 mod stream;
 
+pub use capture::Captured;
 pub use collector::{Collector, Reception};
 pub use kept::KeptError;
 pub use report::{ExporterState, TemplateState};

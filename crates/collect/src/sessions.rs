@@ -73,32 +73,45 @@ impl Collector {
     pub fn stream(
         &mut self,
         number: u32,
-        mut octets: &[u8],
+        octets: &[u8],
         received_ns: i64,
     ) -> Result<(), SessionError> {
         let mut session = self.sessions.remove(&number).ok_or(SessionError::Unknown)?;
+        let taken = self.take_octets(number, &mut session, octets, received_ns);
+        if taken.is_ok() {
+            self.sessions.insert(number, session);
+        } else {
+            self.directory.forget_templates_of(number);
+        }
+        taken
+    }
+
+    fn take_octets(
+        &mut self,
+        number: u32,
+        session: &mut Session,
+        mut octets: &[u8],
+        received_ns: i64,
+    ) -> Result<(), SessionError> {
         loop {
             let taken = session.stream.push(octets);
             octets = octets.get(taken..).unwrap_or(&[]);
-            self.drain(number, &mut session, received_ns)?;
+            self.drain(number, session, received_ns)?;
             if octets.is_empty() {
-                break;
+                return Ok(());
             }
         }
-        self.sessions.insert(number, session);
-        Ok(())
     }
 
-    /// A session is over: what it taught is forgotten. An error is that it ended within a message.
+    /// A session is over: what a connection taught is forgotten. An error is that it ended within a
+    /// message.
     pub fn close_stream(&mut self, number: u32, now_ns: i64) -> Result<(), SessionError> {
-        let closed = match self.sessions.remove(&number) {
-            Some(mut session) => {
-                session.stream.finish();
-                self.drain(number, &mut session, now_ns)
-            }
-            None => Ok(()),
-        };
-        self.directory.close_stream(number);
+        let Some(mut session) = self.sessions.remove(&number) else { return Ok(()) };
+        session.stream.finish();
+        let closed = self.drain(number, &mut session, now_ns);
+        if session.transport == Transport::Stream {
+            self.directory.forget_templates_of(number);
+        }
         closed
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
-use penstock_collect::{Collector as Core, ExporterState, Settings, TemplateState};
+use penstock_collect::{Captured, Collector as Core, ExporterState, Settings, TemplateState};
 use penstock_net::udp::SocketCounts;
 use penstock_record::{BatchKind, Column, Fate, LedgerRow, Unit, schema_of};
 use penstock_wire::Tunnels;
@@ -19,6 +19,7 @@ use crate::batch::Batch;
 use crate::errors::CoreError;
 use crate::exports::Exports;
 use crate::ledger::listed;
+use crate::memory;
 use crate::quarantine::Quarantine;
 use crate::udp::UdpListener;
 
@@ -78,6 +79,7 @@ impl Collector {
         };
         let quarantine = keep_bad.map(|path| Quarantine::create(path, keep_bad_octets));
         let quarantine = quarantine.transpose().map_err(CoreError::from)?.map(Mutex::new);
+        memory::keep_freed();
         let core = Mutex::new(Core::new(settings));
         let (sockets, files) = (Mutex::default(), Mutex::default());
         Ok(Self { core, rows: rows.max(1), sockets, files, quarantine })
@@ -121,7 +123,12 @@ impl Collector {
                 Some(file) => file,
                 None => Exports::open(source, &mut lock(&self.core))?,
             };
-            while file.read(&mut lock(&self.core))? {
+            let bad = |captured: &Captured<'_>, time_ns| {
+                let from = Ipv6Addr::from(captured.addr).to_canonical();
+                let from = SocketAddr::new(from, captured.port);
+                self.keep_bad(from, UNKNOWN_PORT, time_ns, captured.octets);
+            };
+            while file.read(&mut lock(&self.core), bad)? {
                 if lock(&self.core).is_full(self.rows) {
                     files.insert(source.to_owned(), file);
                     return Ok(true);
@@ -235,9 +242,13 @@ impl Collector {
     fn take_in(&self, from: SocketAddr, to_port: u16, time_ns: i64, octets: &[u8]) {
         let reception =
             lock(&self.core).datagram(octets_of(from.ip()), from.port(), time_ns, octets);
-        if reception.is_bad()
-            && let Some(quarantine) = &self.quarantine
-        {
+        if reception.is_bad() {
+            self.keep_bad(from, to_port, time_ns, octets);
+        }
+    }
+
+    fn keep_bad(&self, from: SocketAddr, to_port: u16, time_ns: i64, octets: &[u8]) {
+        if let Some(quarantine) = &self.quarantine {
             let to = SocketAddr::new(unspecified(from.ip()), to_port);
             lock(quarantine).keep(time_ns, from, to, octets);
         }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use penstock_collect::Collector;
+use penstock_collect::{Captured, Collector};
 use penstock_net::{Capture, Chunk, Limits, SourceError};
 use penstock_wire::{Frame, LinkType};
 
@@ -40,8 +40,13 @@ impl Exports {
         Ok(Self { name: name.to_owned(), kind })
     }
 
-    /// Hands some more of it to the collector; false at the end.
-    pub fn read(&mut self, collector: &mut Collector) -> Result<bool, CoreError> {
+    /// Hands some more of it to the collector; false at the end. Datagrams that something was wrong
+    /// with go to `bad` as well, with their times.
+    pub fn read(
+        &mut self,
+        collector: &mut Collector,
+        mut bad: impl FnMut(&Captured<'_>, i64),
+    ) -> Result<bool, CoreError> {
         match &mut self.kind {
             Kind::Capture { capture, chunk } => {
                 if !capture.read_chunk(&Limits::default(), chunk)? {
@@ -53,7 +58,11 @@ impl Exports {
                         bytes: chunk.frame(packet),
                         original_octets: packet.original_octets,
                     };
-                    collector.frame(frame, packet.time_ns);
+                    if let Some(captured) = collector.frame(frame, packet.time_ns)
+                        && captured.reception.is_bad()
+                    {
+                        bad(&captured, packet.time_ns);
+                    }
                 }
                 Ok(true)
             }

@@ -8,6 +8,7 @@ mod errors;
 mod exports;
 mod ipfix;
 mod ledger;
+mod memory;
 mod meter;
 mod quarantine;
 mod source;
@@ -16,11 +17,6 @@ mod traffic;
 mod udp;
 
 use pyo3::prelude::*;
-
-/// Batches come and go by the megabyte. The C library's allocator hands such memory back to the system each time,
-/// and asking for it again costs more than filling it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The native half of the `penstock` package.
 #[pymodule]

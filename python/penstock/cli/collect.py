@@ -75,7 +75,8 @@ def collect(
         str | None, typer.Option(metavar="PATH", help="Where `penstock exporters` asks.")
     ] = None,
     for_: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="Stop after this long.")
+        str | None,
+        typer.Option("--for", "--duration", metavar="TIME", help="Stop after this long."),
     ] = None,
     count: Annotated[
         int | None, typer.Option(metavar="N", help="Stop once this many flows have come.")
@@ -112,7 +113,7 @@ def collect(
         "buffer": buffer,
         "state": state,
         "keep_bad": keep_bad,
-        "stop_after": for_,
+        "duration": for_,
         "count": count,
     }
     said = shorthand.CollectShorthand(
@@ -152,7 +153,7 @@ def _graph(context: typer.Context, config: Path | None, said: shorthand.CollectS
     tables = load.load(config).model_dump(exclude_none=True)
     if not tables["collectors"]:
         raise ConfigError(f"{config}: collectors: is missing; needed: where flow exports come in")
-    own = {name: said.settings[name] for name in ("workers", "stop_after", "count")}
+    own = {name: said.settings[name] for name in ("workers", "duration", "count")}
     for collector in tables["collectors"]:
         collector.update({name: value for name, value in own.items() if value is not None})
     return check.graph(tables)

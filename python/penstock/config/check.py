@@ -149,7 +149,7 @@ def _ways_in(at: str, collector: dict[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{at}.listen", "is missing; needed: addresses, or sources in their place")
     if listens and reads:
         yield Problem(f"{at}.sources", "cannot stand beside listen; make it another collector")
-    for name in ("state", "stop_after"):
+    for name in ("state", "duration"):
         if reads and collector.get(name) is not None:
             yield Problem(f"{at}.{name}", "is only for a collector that listens")
 

@@ -179,7 +179,7 @@ class Collector(Part):
     count: Annotated[int, Field(ge=1, le=(1 << 63) - 1)] | None = None
     """Stop once this many flows have come; a batch that is begun is finished."""
 
-    stop_after: Timeout | None = None
+    duration: Timeout | None = None
     """Stop listening after this long."""
 
 

@@ -53,7 +53,7 @@ class Collecting:
         self.errors: list[PenstockError] = []
         """What went wrong while it ran."""
         self._part, self._rows = part, rows
-        self._gate = Gate(part.count, part.stop_after)
+        self._gate = Gate(part.count, part.duration)
         self._listener: _core.UdpListener | None = None
         self._tcp: TcpSessions | None = None
         self._folder: Folder | None = None

@@ -123,7 +123,8 @@ pub(super) fn read<'a>(
         complete(&mut window, cells, times);
     }
     if times.end.first().is_some_and(|it| it.unit == TimeUnit::Uptime) {
-        window.put_right();
+        let of_uptimes = times.start.first().is_some_and(|it| it.unit == TimeUnit::Uptime);
+        window.put_right(of_uptimes);
     }
 }
 
@@ -250,8 +251,9 @@ impl Window<'_> {
 
     /// Some exporters count the times of flows from elsewhere than the uptime of the header (`FortiOS`,
     /// Barracuda), so that their ends lie days from the export. The end is placed at the
-    /// export then, and the duration kept.
-    fn put_right(&mut self) {
+    /// export then, and the duration kept. Half a round from the export, start and end of uptimes may
+    /// have been placed in different rounds.
+    fn put_right(&mut self, of_uptimes: bool) {
         let export_ns = self.clock.export_ns;
         let far = |end_ns: i64| end_ns.abs_diff(export_ns) > DAY_NS.unsigned_abs();
         let new = self.shape.end_ns.get(self.rows..).unwrap_or_default();
@@ -260,9 +262,10 @@ impl Window<'_> {
         }
         let mut suspects = Vec::new();
         for (row, (start_ns, end_ns)) in self.ends().filter(|(_, (_, end_ns))| far(**end_ns)) {
-            let duration_ns = end_ns.saturating_sub(*start_ns).max(0);
+            let apart_ns = end_ns.saturating_sub(*start_ns);
+            let duration_ns = if of_uptimes { nearest_round(apart_ns) } else { apart_ns };
             *end_ns = export_ns;
-            *start_ns = export_ns.saturating_sub(duration_ns);
+            *start_ns = export_ns.saturating_sub(duration_ns.max(0));
             suspects.push(row);
         }
         self.shape.suspects.append(&mut suspects);
@@ -308,6 +311,11 @@ fn complete<'a>(window: &mut Window<'_>, cells: impl Cells<'a>, times: &Times) {
         }
     }
     window.shape.suspects.append(&mut made_up);
+}
+
+/// How far two uptimes are from each other, whichever rounds they were placed in.
+const fn nearest_round(apart_ns: i64) -> i64 {
+    apart_ns.saturating_add(ROUND_NS / 2).rem_euclid(ROUND_NS) - ROUND_NS / 2
 }
 
 /// Uptimes are of 32 bits, however wide the field is.

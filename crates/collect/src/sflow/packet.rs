@@ -162,12 +162,7 @@ impl<'a> Draft<'a> {
             }
         }
         if rare.nat.is_some() || rare.nat_port.is_some() {
-            let (nat, ports) = (rare.nat.unwrap_or_default(), rare.nat_port.unwrap_or_default());
-            row.groups.add(Groups::NAT);
-            aside.nat_src = nat.src_address.unwrap_or_default();
-            aside.nat_dst = nat.dst_address.unwrap_or_default();
-            aside.nat_src_port = low(ports.src_port);
-            aside.nat_dst_port = low(ports.dst_port);
+            translation(rare, row, aside);
         }
         if let Some((tags, record)) = rare.tags
             && (kept.lists.are_full() || !stripped_tags(tags, row, aside, kept.lists))
@@ -188,10 +183,7 @@ impl<'a> Draft<'a> {
             }
         }
         if let Some(timestamp_ns) = rare.timestamp_ns {
-            match i64::try_from(timestamp_ns) {
-                Ok(ns) if ns.abs_diff(row.received_ns) <= BELIEVED_NS => row.time_ns = ns,
-                _ => row.groups.add(Groups::SUSPECT),
-            }
+            timestamp(timestamp_ns, row);
         }
     }
 
@@ -379,6 +371,23 @@ fn behind_labels<'a>(header: &'a [u8], labels: &mut Stack<u32, MAX_LABELS>) -> (
         }
     }
     (rest, octets)
+}
+
+/// The time that the sampler saw the packet, if it can be believed.
+fn timestamp(timestamp_ns: u64, row: &mut Row) {
+    match i64::try_from(timestamp_ns) {
+        Ok(ns) if ns.abs_diff(row.received_ns) <= BELIEVED_NS => row.time_ns = ns,
+        _ => row.groups.add(Groups::SUSPECT),
+    }
+}
+
+fn translation(rare: &Rare<'_>, row: &mut Row, aside: &mut Aside) {
+    let (nat, ports) = (rare.nat.unwrap_or_default(), rare.nat_port.unwrap_or_default());
+    row.groups.add(Groups::NAT);
+    aside.nat_src = nat.src_address.unwrap_or_default();
+    aside.nat_dst = nat.dst_address.unwrap_or_default();
+    aside.nat_src_port = low(ports.src_port);
+    aside.nat_dst_port = low(ports.dst_port);
 }
 
 /// The packet's IP header as the agent read it.

@@ -71,6 +71,11 @@ fn times_of_another_base_are_placed_at_the_export_and_flagged() {
     let names = "time_start time_end time_suspect";
     assert_eq!(show(&batch, 0, names), "time_start=-1000 time_end=0 time_suspect=true");
     assert_eq!(show(&batch, 1, names), "time_start=-178 time_end=-78 time_suspect=false");
+    // Half a round from the header's, on either side.
+    let half = 20_412_178_u32 + (1 << 31);
+    let set = [half - 300, half + 700].map(u32::to_be_bytes).concat();
+    let (_, batch) = decode_with(&iana(&[(22, 4), (21, 4)]), Dialect::NetFlow9, &set, &message);
+    assert_eq!(show(&batch, 0, names), "time_start=-1000 time_end=0 time_suspect=true");
 }
 
 #[test]
