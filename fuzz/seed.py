@@ -50,7 +50,7 @@ def main() -> None:
         frames = [frame for frame in read(capture) if frame.link in LINKS][:FRAMES]
         for target, seed in [*whole(capture), *parts(frames)]:
             count += write(target, seed)
-    for target, seed in [*written(), *exports()]:
+    for target, seed in [*written(), *exports(), *collections()]:
         count += write(target, seed)
     print(f"{count} new seeds in {HERE.name}/corpus")
 
@@ -137,6 +137,49 @@ def export(octets: bytes) -> Iterator[tuple[str, bytes]]:
     if target:
         yield target, octets
         yield target, octets * 2
+
+
+def collections() -> Iterator[tuple[str, bytes]]:
+    """Examples as they come to a collector, what it keeps of them, and flows for its exporters."""
+    examples = [bytes.fromhex(digits) for digits in EXPORTS]
+    steps = [b"\x00\x04" + struct.pack("<H", len(octets)) + octets for octets in examples]
+    take, go_on, second = b"\x05", b"\x06", b"\x02\x42"
+    for settings in (b"\0\0", b"\xbf\x15", b"\x6a\x9a"):
+        yield "collect", settings + b"".join(steps) + take
+        yield "collect", settings + b"".join(steps[::-1]) + second + go_on + b"".join(steps)
+        for step in steps:
+            yield "collect", settings + step + b"\x03\x00\x07" + second + b"\x04\x00\x20" + take
+    messages = b"".join(octets for octets in examples if octets[:2] == b"\0\x0a")
+    for how in (2, 3):
+        yield "streams", bytes([how, 9]) + messages
+        yield "streams", bytes([how, 200]) + messages[:300] + b"?" + messages
+    for how in (0, 1, 64):
+        yield "streams", bytes([how, 30]) + b"\x00" + MESSAGE + b"\x00" + MESSAGE
+    yield "kept", b"\x01" + KEPT
+    yield "kept", b"\x0d" + KEPT
+    yield "kept", b"\x02\x00" + b"\x02" + MESSAGE + b"\x01" + MESSAGE
+    for how, protocol in ((0, 0), (5, 2), (42, 65), (64, 68)):
+        rows = bytes([20]) + bytes(range(40))
+        yield "exported", bytes([how]) + FULL + b"\x00" + FULL + bytes([protocol]) + rows
+
+
+MESSAGE = bytes([0, 1, 0, 1, 0, 0, 2, 0, 3, 30, 0, 0, 31, 0, 0, 5, 0, 0, 1, 2, 1, 20]) + bytes(
+    [*range(1, 21), 4]
+)
+"""A template and two records of it, in the form of src/messages.rs without the protocol."""
+FULL = b"\xff" * 8
+"""All groups of columns."""
+KEPT = b"".join(
+    (
+        struct.pack(">I", 1),
+        bytes(10) + b"\xff\xff\xc0\0\x02\x01" + struct.pack(">HBIQ", 4739, 10, 1, 17 * 10**17),
+        # One template, one rate, one sequence.
+        struct.pack(">IQHHIIHHIHH", 1, 17 * 10**17, 256, 0, 2, 0, 8, 4, 0, 82, 65535),
+        struct.pack(">IBQdQ", 1, 1, 7, 100.0, 17 * 10**17),
+        struct.pack(">IQBIII", 1, 0, 5, 1000, 0, 1_700_000_000),
+    )
+)
+"""What a collector keeps of one exporter, without what stands before and behind it."""
 
 
 SFLOW_SAMPLES = {1: 32, 2: 12, 3: 44, 4: 16, 5: 32}

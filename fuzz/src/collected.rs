@@ -21,7 +21,9 @@ pub fn take(collector: &mut Collector) -> Vec<(BatchKind, RecordBatch)> {
     assert_eq!(rows(None), waiting);
     assert_eq!(collector.waiting(), 0);
     assert!(!collector.is_full(1));
-    batches.iter().for_each(|(kind, batch)| check(*kind, batch));
+    for (kind, batch) in &batches {
+        check(*kind, batch);
+    }
     let ledger = collector.ledger();
     let flows = count(&ledger, "decode", Fate::Out, Unit::Flows);
     assert_eq!(flows - before, rows(Some(BatchKind::Flows)) as u64);
@@ -100,7 +102,8 @@ pub fn check(kind: BatchKind, batch: &RecordBatch) {
         }
         // Counters are null one by one, see the registry.
         if kind != BatchKind::InterfaceCounters {
-            let of_group = nulls.entry(column.spec().group).or_insert_with(|| array.logical_nulls());
+            let of_group =
+                nulls.entry(column.spec().group).or_insert_with(|| array.logical_nulls());
             let own = array.logical_nulls();
             let is_null = |row| own.as_ref().is_some_and(|nulls| nulls.is_null(row));
             let group_is = |row| of_group.as_ref().is_some_and(|nulls| nulls.is_null(row));

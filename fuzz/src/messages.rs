@@ -77,7 +77,7 @@ fn jump(step: i8) -> i32 {
         i8::MAX => i32::MAX,
         i8::MIN => i32::MIN,
         120..i8::MAX => i32::from(step) * 100_000,
-        i8::MIN..-120 => i32::from(step) * 1_000,
+        -127..-120 => i32::from(step) * 1_000,
         _ => step.into(),
     }
 }
@@ -174,7 +174,9 @@ fn templates(input: &mut Input<'_>, version_9: bool, octets: &mut Vec<u8>) {
                     octets.extend(scopes.to_be_bytes());
                 }
             }
-            fields.iter().for_each(|field| put_field(octets, *field, version_9));
+            for field in &fields {
+                put_field(octets, *field, version_9);
+            }
         });
     }
 }
@@ -308,8 +310,10 @@ fn sflow(input: &mut Input<'_>, head: Head) -> Vec<u8> {
         match kind % 3 {
             0 => {
                 let (sampling_rate, sample_pool) = (input.u16().into(), input.u16().into());
-                let interface =
-                    |octet: u8| Interface { format: (octet & 3).into(), value: (octet >> 2).into() };
+                let interface = |octet: u8| Interface {
+                    format: (octet & 3).into(),
+                    value: (octet >> 2).into(),
+                };
                 let (input, output) = (interface(input.u8()), interface(input.u8()));
                 let drops = 0;
                 let head =

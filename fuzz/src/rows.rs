@@ -18,7 +18,7 @@ use penstock_record::{BatchBuilder, Column, Kind, Validity, column};
 use crate::Input;
 
 /// Rows before they become a batch.
-struct Rows {
+struct Drawn {
     columns: u64,
     classes: Vec<Class>,
     rows: Vec<(usize, u8)>,
@@ -46,7 +46,7 @@ pub fn batch(input: &mut Input<'_>, first: u64) -> Option<RecordBatch> {
     let classes: Vec<Class> = classes.collect();
     let count = usize::from(input.u8() % 48) + 1;
     let rows = (0..count).map(|_| (usize::from(input.u8()) % classes.len(), input.u8()));
-    let rows = Rows { rows: rows.collect(), columns, classes, first };
+    let rows = Drawn { rows: rows.collect(), columns, classes, first };
     Some(rows.batch())
 }
 
@@ -108,7 +108,7 @@ const OTHERS: [&str; 10] = [
     "observation_point",
 ];
 
-impl Rows {
+impl Drawn {
     fn batch(&self) -> RecordBatch {
         let mut batch = BatchBuilder::new(self.rows.len());
         let numbers = (0..self.rows.len()).map(|row| self.first + row as u64);
@@ -153,8 +153,8 @@ impl Rows {
             "tcp" => class.protocol == 6 && is_set(group),
             "tcp_rev" => class.protocol == 6 && spoke && is_set(group),
             "ipv6_flow_label" => class.is_ipv6 && is_set(group),
-            "reverse" | "basicplus_rev" => spoke && is_set(group),
-            "tos_rev" | "ttl_rev" | "ip_flags_rev" | "tunnel_id_rev" => spoke && is_set(group),
+            "reverse" | "tos_rev" | "ttl_rev" | "ip_flags_rev" | "tunnel_id_rev"
+            | "basicplus_rev" => spoke && is_set(group),
             _ => is_set(group),
         }
     }
@@ -174,9 +174,10 @@ impl Rows {
     fn add(&self, column: Column, valid: &Validity, batch: &mut BatchBuilder) {
         let valid = Some(valid);
         // Each column has dice of its own.
-        let salt = column.name().bytes().fold(7, |salt: u64, octet| {
-            salt.wrapping_mul(31).wrapping_add(octet.into())
-        });
+        let salt = column
+            .name()
+            .bytes()
+            .fold(7, |salt: u64, octet| salt.wrapping_mul(31).wrapping_add(octet.into()));
         let numbers = |most: u64| {
             self.each(move |row, dice| {
                 dice.0 ^= salt;
@@ -245,7 +246,11 @@ impl Rows {
             column::PROTOCOL => class.protocol.into(),
             column::IPV6_FLOW_LABEL => any & 0xf_ffff,
             column::PACKETS_REV | column::OCTETS_REV => {
-                if self.spoke(row) { any.max(1) } else { 0 }
+                if self.spoke(row) {
+                    any.max(1)
+                } else {
+                    0
+                }
             }
             _ => any,
         }
@@ -358,8 +363,7 @@ impl Rows {
 }
 
 /// Each of them is said in one of the ways that there are to say a rate.
-const RATES: [f64; 7] =
-    [1.0, 2.0, 1_000.0, 2.5, 4_294_967_295.0, 7.0 / 3.0, (1_u64 << 40) as f64];
+const RATES: [f64; 7] = [1.0, 2.0, 1_000.0, 2.5, 4_294_967_295.0, 7.0 / 3.0, (1_u64 << 40) as f64];
 /// Numbers, and the fewest octets of a value.
 const EXTRA: [(u32, u16, usize); 6] =
     [(0, 3, 1), (999, 1, 0), (0, 32_000, 0), (0, 236, 0), (999, 32_767, 253), (8057, 9_999, 2)];
@@ -383,7 +387,8 @@ struct Dice(u64);
 impl Dice {
     /// Below a number that is not 0.
     fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }
 

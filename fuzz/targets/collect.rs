@@ -185,7 +185,7 @@ fn settings(input: &mut Input<'_>) -> Settings {
         default_sampling: [None, Some(10.0), None, None][which(more, 4)],
         sampling: if more & 64 == 0 { Vec::new() } else { vec![(rated, 7.0)] },
         ignore_source_port: more & 128 != 0,
-        tunnels: if more & 192 == 192 { Tunnels::Outer } else { Tunnels::Inner },
+        tunnels: if more & 0xc0 == 0xc0 { Tunnels::Outer } else { Tunnels::Inner },
         enterprise: if which(more, 4) == 2 { 999 } else { 32_473 },
     }
 }

@@ -93,7 +93,11 @@ fn check_row(sent: &RecordBatch, place: usize, back: &RecordBatch, row: usize) {
     for (field, values) in back.schema().fields().iter().zip(back.columns()) {
         let is_new = sent.column_by_name(field.name()).is_none() && values.is_valid(row);
         let name = field.name().as_str();
-        assert!(!is_new || OF_SESSION.contains(&name), "{name} out of nothing: {:?}", values.slice(row, 1));
+        assert!(
+            !is_new || OF_SESSION.contains(&name),
+            "{name} out of nothing: {:?}",
+            values.slice(row, 1)
+        );
     }
 }
 

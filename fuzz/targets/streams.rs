@@ -58,7 +58,9 @@ fn stream(input: &mut Input<'_>) -> (Vec<u8>, Option<Vec<Vec<u8>>>) {
                 let said = u16::from_be_bytes([message[2], message[3]]);
                 let is_whole = usize::from(said) == message.len() && message[..2] == [0, 10];
                 messages = messages.filter(|_| is_whole);
-                messages.iter_mut().for_each(|all| all.push(message.clone()));
+                if let Some(messages) = &mut messages {
+                    messages.push(message);
+                }
             }
             1 => {
                 let length = input.u8();
@@ -87,8 +89,7 @@ struct Outcome {
 /// What comes of a stream in pieces of at most so many octets.
 fn run(stream: &[u8], piece: usize, is_file: bool) -> Outcome {
     let mut collector = Collector::new(Settings::default());
-    let number =
-        if is_file { collector.open_file() } else { collector.open_stream([1; 16], 4739) };
+    let number = if is_file { collector.open_file() } else { collector.open_stream([1; 16], 4739) };
     let pieces = stream.chunks(piece.min(stream.len()).max(1));
     let all = pieces.map(|piece| collector.stream(number, piece, NOW_NS));
     let sent = all.collect::<Result<Vec<()>, _>>().map(|_| ());
@@ -96,7 +97,7 @@ fn run(stream: &[u8], piece: usize, is_file: bool) -> Outcome {
     let batches = collected::take(&mut collector);
     let messages = collected::messages(&collector);
     collected::check_ledger(&collector, &Settings::default(), messages);
-    assert!(collector.templates().is_empty(), "a session was forgotten in part");
+    assert!(is_file || collector.templates().is_empty(), "a session was forgotten in part");
     Outcome {
         ended: sent.and(closed),
         batches,

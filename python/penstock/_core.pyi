@@ -212,7 +212,7 @@ class Collector:
         parked_s: int = 600,
         rows: int = 65_536,
         default_sampling: float | None = None,
-        sampling: Sequence[tuple[str, float]] = (),
+        sampling: Sequence[tuple[str, float]] = ...,
         ignore_source_port: bool = False,
         tunnel: Literal["inner", "outer"] = "inner",
         enterprise: int = 32473,
@@ -328,6 +328,8 @@ class Messages:
     @property
     def records(self) -> int:
         """Data records of flows in them."""
+    def records_behind(self, octets: int) -> int:
+        """Flow records in the messages that are not whole within the first so many octets."""
     def __bytes__(self) -> bytes: ...
 
 @final
@@ -343,16 +345,18 @@ class IpfixEncoder:
         enterprise: int = 32473,
         pad: bool = False,
         compat: Literal["ipfixprobe"] | None = None,
-        refresh_s: int | None = 60,
-        refresh_messages: int | None = 4_096,
+        refresh_s: int | None = ...,
+        refresh_messages: int | None = ...,
         direction: int = 0,
-        interfaces: Sequence[tuple[int, str, str]] = (),
+        interfaces: Sequence[tuple[int, str, str]] = ...,
     ) -> IpfixEncoder: ...
     def encode(self, batch: Batch, now_ns: int) -> Messages: ...
     def tick(self, now_ns: int) -> Messages:
         """Templates and statistics that have become due."""
     def finish(self, now_ns: int) -> Messages:
         """What is said at the end: statistics of all that was exported."""
+    def set_message_octets(self, octets: int) -> None:
+        """Messages are no longer than this from now on."""
     def restart(self) -> None:
         """A new session: sequence numbers begin at 0, all templates go again before data."""
     def lost(self, records: int, now_ns: int) -> None:
@@ -407,7 +411,7 @@ class Traffic:
         *,
         seed: int = 1,
         exporters: int = 1,
-        protocols: Sequence[str] = ["ipfix"],
+        protocols: Sequence[str] = ...,
         records: int | None = None,
         records_per_datagram: int = 0,
         message_octets: int = 1420,
@@ -415,14 +419,14 @@ class Traffic:
         ipv6: float = 0.25,
         flows_per_second: float = 1_000.0,
         start_time_ns: int = 1_767_225_600_000_000_000,
-        sampling: Sequence[int] = [1],
-        sampling_said: Sequence[str] = ["usual"],
+        sampling: Sequence[int] = ...,
+        sampling_said: Sequence[str] = ...,
         template_every: int = 200,
         template_late: int = 0,
         template_lost: float = 0.0,
         template_change_every: int = 0,
         more_templates: int = 0,
-        clock_skew_s: Sequence[int] = [0],
+        clock_skew_s: Sequence[int] = ...,
         loss: float = 0.0,
         reorder: float = 0.0,
         duplicate: float = 0.0,

@@ -17,6 +17,7 @@ import penstock
 from penstock import _core
 from tests.captures import DEMO, golden_captures, real_captures
 from tests.interop.dissection import Datagram, dissect
+from tests.interop.expectation import expect
 from tests.interop.exported import FIRST_ADDRESS, IPFIX_PORT, Exported, write_capture
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark i
 CAPTURES = [DEMO, *golden_captures(), *real_captures()]
 NOW_NS = 1_767_225_600_000_000_000
 LONGEST_OCTETS = 1_392
+PLUGINS = [plugin["name"] for plugin in _core.plugins()]
 
 WAYS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -110,6 +112,30 @@ def test_sequence_numbers_count_the_records_before_the_message(case: Case) -> No
             before += len(message.records)
 
 
+def test_fields_that_tshark_knows_show_what_was_metered(
+    case: Case, request: pytest.FixtureRequest
+) -> None:
+    way = request.node.callspec.params["case"]
+    if way == "as ipfixprobe":
+        pytest.skip("that probe's forms are compared with that probe's")
+    tolerance_ns = 999_999 if way == "milliseconds" else 1  # tshark rounds NTP's fractions down
+    rows = [row for batch in penstock.meter(DEMO, plugins=PLUGINS) for row in batch.rows()]
+    records = [
+        (record, message)
+        for one in case.dissected[DEMO.name]
+        for message in one.messages
+        for record in message.records
+        if not record.template.scopes
+    ]
+    assert len(records) == len(rows)
+    for record, message in records:
+        shown = expect(record, message).columns
+        assert len(shown) > 10
+        wrong = min((unlike(shown, row, tolerance_ns) for row in rows), key=len)
+        assert not wrong
+        rows.remove(next(row for row in rows if not unlike(shown, row, tolerance_ns)))
+
+
 def test_messages_are_no_longer_than_allowed_and_say_how_long(case: Case) -> None:
     for sent in case.sent.values():
         for message in sent.messages:
@@ -134,15 +160,24 @@ def encode(path: Path, settings: dict[str, Any]) -> Sent:
     """Meters a capture with all plugins and encodes its flows."""
     encoder = _core.IpfixEncoder(message_octets=LONGEST_OCTETS, **settings)
     sent = Sent()
-    plugins = [plugin["name"] for plugin in _core.plugins()]
     try:
-        for batch in penstock.meter(path, plugins=plugins):
+        for batch in penstock.meter(path, plugins=PLUGINS):
             sent.messages += split(bytes(encoder.encode(batch.native, NOW_NS)))
     except penstock.DecodeError:
         pass  # some captures are cut; the flows up to there are given out
     sent.messages += split(bytes(encoder.finish(NOW_NS)))
     sent.counts = encoder.counts()
     return sent
+
+
+def unlike(shown: dict[str, Any], row: dict[str, Any], tolerance_ns: int) -> list[str]:
+    """Columns that are not what tshark shows."""
+    return [
+        f"{name}: metered {row.get(name)!r}, shown {value!r}"
+        for name, value in shown.items()
+        if row.get(name) != value
+        and not (name in ("time_start", "time_end") and 0 <= row[name] - value <= tolerance_ns)
+    ]
 
 
 def split(octets: bytes) -> Iterator[bytes]:

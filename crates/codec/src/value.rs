@@ -62,18 +62,26 @@ pub fn ntp_micro_to_ns(ntp: u64, export_time_s: u32) -> i64 {
 }
 
 /// The NTP timestamp of a time in nanoseconds since 1970, for dateTimeNanoseconds.
+///
+/// The fraction is rounded up, by less than a quarter of a nanosecond: so readers that round to the
+/// nearest nanosecond and those that round down both find the time that was meant.
 #[inline]
 pub fn ns_to_ntp(time_ns: i64) -> u64 {
-    let seconds = time_ns.div_euclid(NS_PER_S) + UNIX_EPOCH_S;
     let ns = time_ns.rem_euclid(NS_PER_S);
-    let fraction = ((ns << 32) + NS_PER_S / 2) / NS_PER_S;
-    (seconds << 32 | fraction).cast_unsigned()
+    ntp(time_ns, ((ns << 32) + NS_PER_S - 1) / NS_PER_S)
 }
 
-/// As [`ns_to_ntp`], for dateTimeMicroseconds: without the last 11 bits.
+/// As [`ns_to_ntp`], for dateTimeMicroseconds: whole microseconds, and nothing in the last 11 bits.
 #[inline]
 pub fn ns_to_ntp_micro(time_ns: i64) -> u64 {
-    ns_to_ntp(time_ns) & MICRO_BITS
+    let us = time_ns.rem_euclid(NS_PER_S) / 1000;
+    let bits = ((us << MICRO_BIT_COUNT) + US_PER_S - 1) / US_PER_S;
+    ntp(time_ns, bits << (32 - MICRO_BIT_COUNT))
+}
+
+fn ntp(time_ns: i64, fraction: i64) -> u64 {
+    let seconds = time_ns.div_euclid(NS_PER_S) + UNIX_EPOCH_S;
+    (seconds << 32 | fraction).cast_unsigned()
 }
 
 /// Octets of a value of variable length, and those of the prefix that says so (section 7). The
@@ -99,7 +107,9 @@ pub fn read_variable(octets: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
 pub(crate) const LONG: u8 = 255;
 /// The bits of a fraction of which dateTimeMicroseconds makes use.
 const MICRO_BITS: u64 = !0x7ff;
+const MICRO_BIT_COUNT: u32 = 21;
 const NS_PER_S: i64 = 1_000_000_000;
+const US_PER_S: i64 = 1_000_000;
 /// From 1900, where NTP begins, to 1970.
 const UNIX_EPOCH_S: i64 = 2_208_988_800;
 
@@ -156,8 +166,8 @@ mod tests {
         assert_eq!(ns_to_ntp(half), 0xe8fe_6f80_8000_0000);
         assert_eq!(ntp_to_ns(0xe8fe_6f80_8000_0000, EXPORT_S), half);
         let some = 1_700_000_000_123_456_000;
-        assert_eq!(ns_to_ntp(some), 0xe8fe_6f80_1f9a_cffa);
-        assert_eq!(ns_to_ntp_micro(some), 0xe8fe_6f80_1f9a_c800);
+        assert_eq!(ns_to_ntp(some), 0xe8fe_6f80_1f9a_cffb);
+        assert_eq!(ns_to_ntp_micro(some), 0xe8fe_6f80_1f9a_d000);
         assert_eq!(ntp_to_ns(0xe8fe_6f80_1f9a_cffa, EXPORT_S), some);
         assert_eq!(ntp_micro_to_ns(0xe8fe_6f80_1f9a_c800, EXPORT_S), some);
         assert_eq!(ntp_micro_to_ns(0xe8fe_6f80_1f9a_cfff, EXPORT_S), some);

@@ -203,10 +203,26 @@ impl Collector {
         &self.settings
     }
 
+    /// Time has come to this, by what was heard.
+    pub(crate) fn advance(&mut self, now_ns: i64) {
+        self.clock_ns = self.clock_ns.max(now_ns);
+    }
+
     /// The number of the exporter that a message is from.
     pub(crate) fn heard(&mut self, key: Key, arrival: &Arrival) -> Option<u32> {
-        let (port, transport, now_ns) = (arrival.port, arrival.transport, arrival.received_ns);
-        let (number, forgotten) = self.directory.heard(key, port, transport, now_ns);
+        self.remember(key, arrival.port, arrival.transport, arrival.received_ns)
+    }
+
+    /// The same of one that was heard at this time. If another is forgotten for it, what that one had
+    /// missing stays counted.
+    pub(crate) fn remember(
+        &mut self,
+        key: Key,
+        port: u16,
+        transport: Transport,
+        heard_ns: i64,
+    ) -> Option<u32> {
+        let (number, forgotten) = self.directory.heard(key, port, transport, heard_ns);
         if let Some((number, gone)) = forgotten {
             self.parked.forget(number);
             self.counts.exporters_forgotten += 1;
@@ -375,9 +391,7 @@ impl Collector {
     ) -> (u32, Option<Malformed>) {
         let mut found = 0;
         let mut malformed = None;
-        let Some((addr, domain)) =
-            self.directory.get(message.exporter).map(|e| (e.key.addr, e.key.domain))
-        else {
+        let Some(key) = self.directory.get(message.exporter).map(|exporter| exporter.key) else {
             return (0, None);
         };
         for record in rows::options(template, octets) {
@@ -391,8 +405,11 @@ impl Collector {
             found += 1;
             let values = record.values.iter().map(|value| (value.pen, value.id, value.octets));
             let now_ns = message.received_ns;
+            if let Some(boot_ms) = boot_ms(&record) {
+                self.rows.learn_boot(message.exporter, boot_ms);
+            }
             let learned =
-                self.directory.sampling_of(addr).learn(domain, values, record.scopes, now_ns);
+                self.directory.sampling_of(&key).learn(key.domain, values, record.scopes, now_ns);
             self.templates_changed |= learned == Learned::Changed;
             self.note_exported(message.exporter, &record);
             self.options.push(&record, template.id, message);
@@ -445,6 +462,16 @@ impl Collector {
         }
     }
 }
+
+/// When the exporter began, if its options say so: some tell it there alone, and their flows in
+/// milliseconds since.
+fn boot_ms(record: &OptionsRecord<'_>) -> Option<i64> {
+    let told = record.values.iter().find(|value| (value.pen, value.id) == SYSTEM_INIT_TIME)?;
+    i64::try_from(unsigned(told.octets)).ok().filter(|&ms| ms > 0)
+}
+
+/// systemInitTimeMilliseconds.
+const SYSTEM_INIT_TIME: (u32, u16) = (0, 160);
 
 /// exportedFlowRecordTotalCount.
 const EXPORTED_RECORDS: (u32, u16) = (0, 42);

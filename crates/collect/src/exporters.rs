@@ -31,6 +31,13 @@ pub(crate) struct Key {
     pub domain: u32,
 }
 
+impl Key {
+    /// Who it is, apart from session and domain.
+    const fn sender(&self) -> (SourceKind, [u8; 16]) {
+        (self.kind, self.addr)
+    }
+}
+
 /// A compiled template.
 #[derive(Clone, Debug)]
 pub(crate) enum Compiled {
@@ -55,6 +62,8 @@ pub(crate) struct Exporter {
     pub samples: BTreeMap<SampleStream, Sequence>,
     pub skew: Skew,
     pub counts: ExporterCounts,
+    /// When it was last heard by the image that its sequences were taken from, if they were.
+    pub resumed_ns: Option<i64>,
     /// The rate that its latest message or sample stated, outside of records.
     pub stated_rate: Option<f64>,
     /// What it says that it has exported (exportedFlowRecordTotalCount).
@@ -80,7 +89,8 @@ pub(crate) struct Directory {
     /// The latest exporter of an address and domain, whatever its port: a new port of the same
     /// pair takes over its templates.
     by_pair: HashMap<(SourceKind, [u8; 16], u32), u32>,
-    sampling: HashMap<[u8; 16], SamplingTable>,
+    /// By protocol too: what one says of its sampling is nothing to another from the same address.
+    sampling: HashMap<(SourceKind, [u8; 16]), SamplingTable>,
     /// The one asked for last: exporters send many messages in a row.
     latest: Option<(Key, u32)>,
     /// Where the search for room goes on.
@@ -156,7 +166,7 @@ impl Directory {
     /// The rate that holds for a record of this exporter that says none itself, as of its latest
     /// message.
     pub fn rate_of(&self, exporter: &Exporter) -> Sampling {
-        let table = self.sampling.get(&exporter.key.addr);
+        let table = self.sampling.get(&exporter.key.sender());
         table.map_or(Sampling::UNKNOWN, |table| {
             table.lookup(exporter.key.domain, exporter.stated_rate, None)
         })
@@ -164,18 +174,18 @@ impl Directory {
 
     /// What it has announced, for keeping.
     pub fn rates_of(&self, exporter: &Exporter) -> Vec<SavedRate> {
-        let table = self.sampling.get(&exporter.key.addr);
+        let table = self.sampling.get(&exporter.key.sender());
         table.map_or_else(Vec::new, |table| table.saved(exporter.key.domain))
     }
 
-    /// The rates that this address has announced.
-    pub fn sampling_of(&mut self, addr: [u8; 16]) -> &mut SamplingTable {
+    /// The rates that this sender has announced.
+    pub fn sampling_of(&mut self, key: &Key) -> &mut SamplingTable {
         let configured = ConfiguredSampling {
-            override_rate: self.configured.get(&addr).copied(),
+            override_rate: self.configured.get(&key.addr).copied(),
             default_rate: None,
             assumed_rate: self.assumed,
         };
-        self.sampling.entry(addr).or_insert_with(|| SamplingTable::new(configured))
+        self.sampling.entry(key.sender()).or_insert_with(|| SamplingTable::new(configured))
     }
 
     /// Records of this exporter wait from now on.
@@ -210,7 +220,7 @@ impl Directory {
         transport: Transport,
         now_ns: i64,
     ) -> (Option<u32>, Option<Forgotten>) {
-        self.sampling_of(key.addr);
+        self.sampling_of(&key);
         let mut exporter = Exporter {
             key,
             transport,
@@ -222,6 +232,7 @@ impl Directory {
             samples: BTreeMap::new(),
             skew: Skew::default(),
             counts: ExporterCounts::default(),
+            resumed_ns: None,
             stated_rate: None,
             exported_records: None,
             waiting: false,
@@ -294,8 +305,8 @@ impl Directory {
         }
         self.latest = None;
         if self.sampling.len() > self.max_exporters {
-            let used: HashSet<[u8; 16]> = self.exporters.iter().map(|e| e.key.addr).collect();
-            self.sampling.retain(|addr, _| used.contains(addr));
+            let used: HashSet<_> = self.exporters.iter().map(|e| e.key.sender()).collect();
+            self.sampling.retain(|sender, _| used.contains(sender));
         }
     }
 }
@@ -337,7 +348,7 @@ impl rows::Exporters for Directory {
     fn sampling(&self, exporter: u32, stated: Option<f64>, sampler: Option<u64>) -> Sampling {
         let Some(exporter) = self.get(exporter) else { return Sampling::UNKNOWN };
         let key = exporter.key;
-        match self.sampling.get(&key.addr) {
+        match self.sampling.get(&key.sender()) {
             Some(table) => table.lookup(key.domain, stated, sampler),
             None => Sampling::UNKNOWN,
         }

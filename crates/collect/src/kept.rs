@@ -64,7 +64,9 @@ impl Collector {
         let max_age_ns = self.settings().template_lifetime_ns;
         for saved in decode(octets, now_ns, max_age_ns).map_err(KeptError)? {
             let Some(number) = self.known_again(&saved, now_ns) else { continue };
-            self.directory.sampling_of(saved.addr).restore(saved.domain, &saved.rates);
+            if let Some(key) = self.directory.get(number).map(|exporter| exporter.key) {
+                self.directory.sampling_of(&key).restore(key.domain, &saved.rates);
+            }
             let dialect = dialect_of(saved.kind);
             for kept in saved.templates {
                 let compiled = self.compile(&kept.template, dialect);
@@ -81,6 +83,11 @@ impl Collector {
         for saved in decode(octets, now_ns, i64::MAX).map_err(KeptError)? {
             let Some(number) = self.known_again(&saved, now_ns) else { continue };
             let Some(exporter) = self.directory.get_mut(number) else { continue };
+            // Of several images the newest holds, whichever comes first.
+            if exporter.resumed_ns.is_some_and(|resumed_ns| resumed_ns >= saved.seen_ns) {
+                continue;
+            }
+            exporter.resumed_ns = Some(saved.seen_ns);
             for (number, sequence) in &saved.sequences {
                 if *number == OWN_SEQUENCE {
                     exporter.sequence = Sequence::resume(sequence);
@@ -107,7 +114,7 @@ impl Collector {
             domain: saved.domain,
         };
         let seen_ns = saved.seen_ns.min(now_ns);
-        self.directory.heard(key, saved.port, Transport::Datagram, seen_ns).0
+        self.remember(key, saved.port, Transport::Datagram, seen_ns)
     }
 
     /// Streams begin anew with everything, so nothing needs to be kept of them.

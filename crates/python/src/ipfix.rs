@@ -32,6 +32,10 @@ impl Messages {
         self.0.flow_records()
     }
 
+    fn records_behind(&self, octets: usize) -> u64 {
+        self.0.records_behind(octets)
+    }
+
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.octets)
     }
@@ -106,6 +110,10 @@ impl IpfixEncoder {
         let mut out = ipfix::Messages::default();
         self.lock().finish(now_ns, &mut out);
         Messages(out)
+    }
+
+    fn set_message_octets(&self, octets: usize) {
+        self.lock().set_message_octets(octets);
     }
 
     fn restart(&self) {

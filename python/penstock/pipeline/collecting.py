@@ -345,5 +345,8 @@ def everywhere() -> list[str]:
 
 LOG = logging.getLogger("penstock.collect")
 
+LAST_S = 1.0
+"""How long a worker empties its sockets at the end, where exporters do not cease."""
+
 SLICE_MS = 200
 """How long a worker receives at a time: short enough for a prompt end and for cuts, no cost."""

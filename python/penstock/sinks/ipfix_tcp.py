@@ -78,7 +78,7 @@ class IpfixTcp(IpfixSink):
         sent = self._connection.send(all_octets)
         if sent < len(all_octets):
             LOG.warning("%s: the connection broke; trying again", self.uri)
-            self.lose("connection broke", records_not_in(all_octets, sent, messages.records))
+            self.lose("connection broke", messages.records_behind(sent))
 
     def flush(self) -> Collection[BatchId]:
         if self._held:
@@ -129,24 +129,6 @@ class IpfixTcp(IpfixSink):
         self._held_octets -= batch.nbytes
         self._safe.append(batch_id)
         self.lose(why, len(batch))
-
-
-def records_not_in(messages: bytes, sent: int, records: int) -> int:
-    """Of ``records`` in messages end to end, those of messages that the first ``sent`` octets cut or lack.
-
-    Sequence numbers count the records before a message (RFC 7011, section 3.1).
-    """
-    first = int.from_bytes(messages[8:12], "big")
-    at = 0
-    while at + 16 <= len(messages):
-        end = at + int.from_bytes(messages[at + 2 : at + 4], "big")
-        if end > sent:
-            before = (int.from_bytes(messages[at + 8 : at + 12], "big") - first) & 0xFFFF_FFFF
-            return max(0, records - before)
-        if end <= at:
-            break
-        at = end
-    return 0
 
 
 def reason(error: OSError) -> str:

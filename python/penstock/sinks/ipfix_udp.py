@@ -41,6 +41,7 @@ class IpfixUdp(IpfixSink):
         super().__init__(uri, settings, place)
         self._settings = settings
         self._sender: _core.UdpSender | None = None
+        self._headers = IPV4_AND_UDP
         self._trouble = ""
 
     def open(self, columns: Sequence[str]) -> None:
@@ -54,9 +55,8 @@ class IpfixUdp(IpfixSink):
             raise SinkError(f"{to.host}: {error.strerror}", sink=self.uri) from error
         except ConfigError as error:
             raise SinkError(str(error), sink=self.uri) from error
-        headers = IPV6_AND_UDP if found[0] == socket.AF_INET6 else IPV4_AND_UDP
-        path = self._sender.path_mtu or self._settings.mtu
-        self.message_octets = min(self._settings.mtu, path, MOST) - headers
+        self._headers = IPV6_AND_UDP if found[0] == socket.AF_INET6 else IPV4_AND_UDP
+        self.message_octets = self._room()
         self.refresh = (
             round(self._settings.refresh) or None,
             self._settings.refresh_messages or None,
@@ -67,6 +67,9 @@ class IpfixUdp(IpfixSink):
             return
         sent = self._sender.send(messages)
         self.lose("not sent", sent["lost_records"])
+        if sent["lost"] and self.encoder is not None:
+            # The path may have turned out to be narrower than it was known to be.
+            self.encoder.set_message_octets(self._room())
         if sent["error"] != self._trouble:
             self._trouble = sent["error"]
             if self._trouble:
@@ -74,6 +77,11 @@ class IpfixUdp(IpfixSink):
 
     def close(self) -> None:
         self._sender = None
+
+    def _room(self) -> int:
+        """Octets of the longest message, by what is known of the path now."""
+        path = self._sender.path_mtu if self._sender is not None else None
+        return min(self._settings.mtu, path or MOST, MOST) - self._headers
 
 
 IPV4_AND_UDP = 28

@@ -7,7 +7,7 @@ use penstock_codec::Malformed;
 use penstock_codec::netflow::v5::{self, Header, Packet};
 use penstock_record::Unit;
 
-use super::{Arrival, Decoder, Verdict, seconds_ns, version};
+use super::{Arrival, Decoder, TOO_MANY_EXPORTERS, Verdict, seconds_ns, version};
 use crate::collector::Collector;
 use crate::exporters::Key;
 use crate::memory::sequence::{Stamp, Units};
@@ -58,7 +58,7 @@ fn take_one(
         domain: u32::from(header.engine_type) << 8 | u32::from(header.engine_id),
     };
     let Some(exporter) = collector.heard(key, arrival) else {
-        *verdict = Verdict::no_room();
+        verdict.trouble(TOO_MANY_EXPORTERS);
         return;
     };
     verdict.exporter = Some(exporter);

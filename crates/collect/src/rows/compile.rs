@@ -274,12 +274,17 @@ impl Compiler {
         let ports = self.is_filled(column::DST_PORT) && self.is_filled(column::PROTOCOL);
         let own = self.is_filled(column::ICMP_TYPE) || self.is_filled(column::ICMP_CODE);
         let icmp = match dialect {
+            _ if own && ports && !self.is_filled(column::ICMP_ID) => IcmpIn::ElementsBesidePorts,
             _ if own || !ports => IcmpIn::Elements,
             Dialect::NetFlow5 | Dialect::NetFlow9 => IcmpIn::Ports,
             Dialect::Ipfix => IcmpIn::PortsUnlessZero,
         };
-        if icmp != IcmpIn::Elements {
-            self.groups |= Slots::get().bit(column::ICMP_TYPE);
+        match icmp {
+            IcmpIn::Elements => {}
+            IcmpIn::Ports | IcmpIn::PortsUnlessZero => {
+                self.groups |= Slots::get().bit(column::ICMP_TYPE);
+            }
+            IcmpIn::ElementsBesidePorts => self.groups |= Slots::get().bit(column::ICMP_ID),
         }
         let version_from_addresses =
             self.find(0, IP_VERSION).is_some() || self.families() == (true, true);

@@ -56,6 +56,11 @@ impl Rows {
         }
     }
 
+    /// When an exporter began, in milliseconds since 1970, which its options have told.
+    pub(crate) fn learn_boot(&mut self, exporter: u32, boot_ms: i64) {
+        self.boots.learn(exporter, boot_ms);
+    }
+
     /// How many rows wait, over all shapes.
     pub(crate) const fn len(&self) -> usize {
         self.waiting

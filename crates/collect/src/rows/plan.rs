@@ -35,7 +35,7 @@ pub(crate) struct Plan {
 pub(super) struct Traits {
     /// Counters since the flow began (85, 86), not since the last record.
     pub total: bool,
-    /// Type and code of ICMP are looked for in the ports.
+    /// Where type and code of ICMP are, and its identifier.
     pub icmp: IcmpIn,
     /// The IP version is to be told from the addresses.
     pub version_from_addresses: bool,
@@ -53,6 +53,15 @@ pub(super) enum IcmpIn {
     Ports,
     /// Perhaps in the destination port; zero is nothing.
     PortsUnlessZero,
+    /// In elements of their own, and the identifier of echo and timestamp perhaps in a port (Cisco ASA).
+    ElementsBesidePorts,
+}
+
+impl IcmpIn {
+    /// Whether type and code are looked for in the ports.
+    pub(super) fn are_ports(self) -> bool {
+        matches!(self, Self::Ports | Self::PortsUnlessZero)
+    }
 }
 
 /// Where a field is in every record.

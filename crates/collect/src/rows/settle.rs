@@ -13,12 +13,15 @@ use super::time::{DAY_NS, UNTOLD};
 
 /// Derives what records say in other columns than their own.
 pub(super) fn derive(shape: &mut Shape) {
-    let traits = |wanted: fn(&Run) -> bool| shape.runs.iter().any(wanted);
-    if traits(|run| run.traits.version_from_addresses) {
+    let any = |shape: &Shape, wanted: fn(&Run) -> bool| shape.runs.iter().any(wanted);
+    if any(shape, |run| run.traits.version_from_addresses) {
         versions(shape);
     }
-    if shape.runs.iter().any(|run| run.traits.icmp != IcmpIn::Elements) {
+    if any(shape, |run| run.traits.icmp.are_ports()) {
         icmp_of_ports(shape);
+    }
+    if any(shape, |run| run.traits.icmp == IcmpIn::ElementsBesidePorts) {
+        icmp_ids_of_ports(shape);
     }
     if shape.has(Slots::get().bit(column::TIME_START_REV)) {
         reverse_times(shape);
@@ -68,6 +71,11 @@ impl Validities {
             let mut set: Vec<bool> = protocols.iter().map(|protocol| is_icmp(*protocol)).collect();
             without_silent_ports(shape, &mut set);
             self.set(column::ICMP_TYPE, Validity::new(set.into_iter()));
+        }
+        if has(column::ICMP_ID) {
+            let mut set: Vec<bool> = protocols.iter().map(|protocol| is_icmp(*protocol)).collect();
+            without_silent_ids(shape, &mut set);
+            self.set(column::ICMP_ID, Validity::new(set.into_iter()));
         }
         for column in [column::TCP_FLAGS, column::TCP_FLAGS_REV] {
             if has(column) {
@@ -220,7 +228,7 @@ fn icmp_of_ports(shape: &mut Shape) {
         let mut rows = values.iter_mut().zip(&told);
         for run in &shape.runs {
             let of_run = rows.by_ref().take(run.rows);
-            if run.traits.icmp == IcmpIn::Elements {
+            if !run.traits.icmp.are_ports() {
                 of_run.for_each(drop);
             } else if which == 0 {
                 of_run.for_each(|(value, [kind, _])| *value = *kind);
@@ -244,6 +252,40 @@ fn without_silent_ports(shape: &Shape, set: &mut [bool]) {
             *set &= !unless_zero || (src | dst) != 0;
         }
     }
+}
+
+/// The identifier of ICMP from a port, where type and code have elements of their own.
+fn icmp_ids_of_ports(shape: &mut Shape) {
+    let ends = shape.u16s(column::SRC_PORT).iter().zip(shape.u16s(column::DST_PORT));
+    let told: Vec<u16> = ends.map(|(src, dst)| if *dst == 0 { *src } else { *dst }).collect();
+    let place = Slots::get().of(column::ICMP_ID);
+    let Some(Buffer::U16(ids)) = shape.buffers.get_mut(place) else { return };
+    let mut rows = ids.iter_mut().zip(told);
+    for run in &shape.runs {
+        let of_run = rows.by_ref().take(run.rows);
+        if run.traits.icmp == IcmpIn::ElementsBesidePorts {
+            of_run.for_each(|(id, told)| *id = told);
+        } else {
+            of_run.for_each(drop);
+        }
+    }
+}
+
+/// Takes out the rows whose ports may hold an identifier, but hold none, or whose type has none.
+fn without_silent_ids(shape: &Shape, set: &mut [bool]) {
+    let types = shape.octets(column::ICMP_TYPE);
+    let mut rows = set.iter_mut().zip(shape.u16s(column::ICMP_ID).iter().zip(types));
+    for run in &shape.runs {
+        let in_ports = run.traits.icmp == IcmpIn::ElementsBesidePorts;
+        for (set, (id, kind)) in rows.by_ref().take(run.rows) {
+            *set &= !in_ports || *id != 0 && has_identifier(*kind);
+        }
+    }
+}
+
+/// Echo and timestamp, and echo of `ICMPv6`: types that the other protocol has for nothing else.
+const fn has_identifier(kind: u8) -> bool {
+    matches!(kind, 0 | 8 | 13 | 14 | 128 | 129)
 }
 
 const fn is_icmp(protocol: u8) -> bool {

@@ -69,9 +69,16 @@ impl Clock {
 #[derive(Debug, Default)]
 pub(super) struct Boots {
     by_exporter: HashMap<u32, i64>,
+    /// What exporters have told in options records.
+    told_ms: HashMap<u32, i64>,
 }
 
 impl Boots {
+    /// The exporter says when it began, in milliseconds since 1970.
+    pub(super) fn learn(&mut self, exporter: u32, boot_ms: i64) {
+        self.told_ms.insert(exporter, boot_ms);
+    }
+
     /// The uptime at the export, by the latest end among these records and what was seen before.
     fn uptime_ms<'a>(
         &mut self,
@@ -80,6 +87,9 @@ impl Boots {
         times: &Times,
         export_ns: i64,
     ) -> Option<u32> {
+        if let Some(boot_ms) = self.told_ms.get(&exporter) {
+            return Some(low_32((export_ns / NS_PER_MS - boot_ms).cast_unsigned()));
+        }
         let source = times.end.iter().chain(&times.start).find(|it| it.unit == TimeUnit::Uptime)?;
         let mut values = cells.slices(source.place).map(|octets| low_32(unsigned(octets)));
         let first = values.next()?;

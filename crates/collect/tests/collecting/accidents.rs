@@ -161,23 +161,16 @@ fn exporters_that_begin_again_are_known_again() {
 #[test]
 fn clocks_that_are_wrong_are_told_and_change_no_count() {
     let skews_s = [0, -90, 4_000_000, -4_000_000];
-    let (run, collector) = collected(Settings {
-        exporters: 16,
-        clock_skew_s: skews_s
-            .repeat(4)
-            .into_iter()
-            .enumerate()
-            .map(|(i, _)| skews_s[i / 4])
-            .collect(),
-        ..each()
-    });
+    let four_each = skews_s.iter().flat_map(|skew_s| [*skew_s; 4]);
+    let (run, collector) =
+        collected(Settings { exporters: 16, clock_skew_s: four_each.collect(), ..each() });
     for truth in run.traffic.truth() {
         let state = run.state(&collector, truth.exporter);
         assert_eq!(run.given.of(state.addr), truth.made, "{truth:?}");
         if truth.protocol != Protocol::SFlow {
-            let behind_s = state.skew_ns.unwrap() as f64 / 1e9;
-            let told_s = skews_s[truth.exporter as usize / 4] as f64;
-            assert!((behind_s + told_s).abs() < 2.0, "{behind_s} {told_s}");
+            let behind_ns = state.skew_ns.unwrap();
+            let ahead_ns = skews_s[truth.exporter as usize / 4] * 1_000_000_000;
+            assert!((behind_ns + ahead_ns).abs() < 2_000_000_000, "{behind_ns} {ahead_ns}");
         }
     }
 }

@@ -13,8 +13,8 @@ const NOW_S: u32 = 1_700_000_000;
 
 /// A message with one template of so many fields.
 fn defining(id: u16, fields: usize) -> Vec<u8> {
-    let field = |place: usize| Field { pen: 0, id: 1 + (place % 300) as u16, length: 4 };
-    let template = Template { id, scopes: 0, fields: (0..fields).map(field).collect() };
+    let fields = (1..).map(|id| Field { pen: 0, id, length: 4 }).take(fields).collect();
+    let template = Template { id, scopes: 0, fields };
     let mut octets = Vec::new();
     let mut message = ipfix::MessageWriter::begin(&mut octets, NOW_S, 0, 1);
     message.begin_set(ipfix::TEMPLATE_SET);
@@ -74,6 +74,19 @@ fn a_hundred_thousand_made_up_senders_take_no_more_room_than_there_is() {
     assert!(reason(&collector, "given up: exporter forgotten") > 0);
 }
 
+/// Of what is kept, no more is taken up than there is room for, and what has no room is said.
+#[test]
+fn more_exporters_kept_than_there_is_room_for_are_counted() {
+    let mut before = Collector::new(Settings::default());
+    for number in 0..100 {
+        before.datagram(sender(number), 9, NOW_NS, &defining(256, 10));
+    }
+    let mut after = Collector::new(Settings { max_exporters: 60, ..Settings::default() });
+    after.restore_templates(&before.kept_templates().unwrap(), NOW_NS).unwrap();
+    assert_eq!((after.exporters().len(), after.templates().len()), (60, 60));
+    assert_eq!(reason(&after, "forgotten for want of room"), 40);
+}
+
 #[test]
 fn senders_whose_records_wait_are_not_forgotten_before_they_are_given_out() {
     let settings = Settings { max_exporters: 10, ..Settings::default() };
@@ -130,12 +143,16 @@ fn what_waits_for_templates_is_bounded_in_octets_and_in_age() {
 
 #[test]
 fn many_fields_without_octets_cost_nothing() {
-    let mut fields = vec![Field { pen: 0, id: 3, length: 0 }; 1_000];
-    fields.push(Field { pen: 0, id: 4, length: 1 });
-    let template = Template { id: 256, scopes: 0, fields: fields.into() };
+    one_octet_and_many_fields(0);
+}
+
+fn one_octet_and_many_fields(scopes: u16) {
+    let mut fields = vec![Field { pen: 0, id: 4, length: 1 }];
+    fields.resize(1_000, Field { pen: 0, id: 3, length: 0 });
+    let template = Template { id: 256, scopes, fields: fields.into() };
     let mut octets = Vec::new();
     let mut message = ipfix::MessageWriter::begin(&mut octets, NOW_S, 0, 1);
-    message.begin_set(ipfix::TEMPLATE_SET);
+    message.begin_set(ipfix::TEMPLATE_SET + scopes);
     ipfix::write_template(message.octets(), &template).unwrap();
     message.begin_set(256);
     message.octets().resize(65_000, 6);

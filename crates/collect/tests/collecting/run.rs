@@ -138,10 +138,9 @@ impl Run {
     fn note(&mut self, exporter: u32, octets: Vec<u8>) {
         let protocol = self.traffic.protocol(exporter);
         let at = match protocol {
-            Protocol::NetFlow5 => 16,
             Protocol::NetFlow9 => 12,
             Protocol::Ipfix => 8,
-            Protocol::SFlow => 16,
+            Protocol::NetFlow5 | Protocol::SFlow => 16,
         };
         let Some(number) = octets.get(at..at + 4) else { return };
         let number = u32::from_be_bytes(number.try_into().unwrap());

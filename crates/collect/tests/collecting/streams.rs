@@ -43,7 +43,9 @@ fn the_same_comes_by_connection_by_file_and_packed_in_pieces_of_any_size() {
     let plain = messages.concat();
     let mut packed = Vec::new();
     let mut writer = Lz4Writer::new(4_260);
-    messages.iter().for_each(|message| writer.write(message, &mut packed).unwrap());
+    for message in &messages {
+        writer.write(message, &mut packed).unwrap();
+    }
     for (octets, is_file) in [(&plain, false), (&plain, true), (&packed, false)] {
         for piece in [1, 7, 1_000, octets.len()] {
             let mut collector = Collector::new(Settings::default());
@@ -100,7 +102,9 @@ fn a_length_that_cannot_be_ends_its_session_and_no_other() {
     let ended = collector.stream(one, &[0, 10, 0, 15, 0, 0], NOW_NS).unwrap_err();
     assert!(matches!(ended, SessionError::Stream(_)), "{ended}");
     assert_eq!(collector.stream(one, &messages[1], NOW_NS), Err(SessionError::Unknown));
-    messages.iter().for_each(|message| collector.stream(other, message, NOW_NS).unwrap());
+    for message in &messages {
+        collector.stream(other, message, NOW_NS).unwrap();
+    }
     collector.take();
     assert_eq!(count(&collector, "decode", Fate::Out, Unit::Flows), 3_000);
     assert_eq!(count(&collector, "message", Fate::Noted, Unit::Sessions), 1);

@@ -143,6 +143,12 @@ impl IpfixEncoder {
         self.messages_since_refresh = 0;
     }
 
+    /// Messages are no longer than this from now on: the path has turned out to allow no more, or more.
+    pub fn set_message_octets(&mut self, octets: usize) {
+        self.settings.message_octets = octets;
+        self.shape = Shape::new(octets, self.settings.pad);
+    }
+
     /// Names the interfaces, to be told before the next flows.
     pub fn set_interfaces(&mut self, interfaces: &[Interface]) {
         self.said.name(interfaces);

@@ -138,6 +138,12 @@ impl Messages {
         self.records.iter().map(|records| u64::from(*records)).sum()
     }
 
+    /// Flow records in the messages that are not whole within the first so many octets.
+    pub fn records_behind(&self, octets: usize) -> u64 {
+        let behind = self.ends.iter().zip(&self.records).filter(|(end, _)| **end > octets);
+        behind.map(|(_, records)| u64::from(*records)).sum()
+    }
+
     /// The octets of each.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let mut start = 0;
