@@ -149,7 +149,7 @@ impl Drawn {
             "reverse_counters" => is_biflow,
             "l2_octets_rev" => turns && is_set(group),
             "ports" => ports && is_set(group),
-            "icmp" => icmp && is_set(group),
+            "icmp" | "icmp_id" => icmp && is_set(group),
             "tcp" => class.protocol == 6 && is_set(group),
             "tcp_rev" => class.protocol == 6 && spoke && is_set(group),
             "ipv6_flow_label" => class.is_ipv6 && is_set(group),

@@ -63,6 +63,7 @@ class Collected(Tables):
     def __init__(self, collecting: Collecting, kinds: Collection[Kind]) -> None:
         self._collecting = collecting
         self._handover = Handover(kinds)
+        self._table_kind = table_kind(kinds)
         self._ended = False
         collecting.start([self._handover])
 
@@ -138,7 +139,7 @@ class Collected(Tables):
         return self._collecting.templates()
 
     def _empty(self) -> FlowBatch:
-        return self._collecting.empty_batch()
+        return empty_batch(self._table_kind)
 
     def _end(self) -> None:
         if not self._ended:
@@ -226,7 +227,7 @@ class Decoder:
         if before is not None:
             self._complain(before)
         batches = [batch for batch in batches if batch.kind in wanted]
-        return Decoded(batches, FlowBatch(self._native.empty_batch("flows")))
+        return Decoded(batches, empty_batch(table_kind(wanted)))
 
     @property
     def ledger(self) -> Ledger:
@@ -249,6 +250,16 @@ class Decoder:
         for reason, count in self.ledger.reasons("lost", stage="message", unit="datagrams").items():
             if count > old.get(reason, 0):
                 raise DecodeError(reason)
+
+
+def table_kind(kinds: Collection[Kind]) -> Kind:
+    """The kind that a table of batches of these kinds is of."""
+    return "flows" if "flows" in kinds else next(iter(kinds))
+
+
+def empty_batch(kind: Kind) -> FlowBatch:
+    """No rows, all columns of that kind."""
+    return FlowBatch(_core.Collector.empty_batch(kind), kind)
 
 
 def kinds_of(names: str | Sequence[str]) -> tuple[Kind, ...]:

@@ -26,18 +26,22 @@ class Tables(ABC):
 
     @abstractmethod
     def _empty(self) -> FlowBatch:
-        """No rows; the columns of a table without any."""
+        """No rows, of the kind that a table is of; the columns of one without any."""
 
     def to_arrow(self, *, addresses: Addresses = "text") -> pa.Table:
         """A :class:`pyarrow.Table` of all flows; without any, its columns are still there.
 
-        It has every column that any batch has; what a batch lacks is null.
+        It has every column that any batch has; what a batch lacks is null. Where flows are not among
+        the kinds that were asked for, it is of the first kind that was.
         """
         import pyarrow as pa  # noqa: PLC0415 -- heavy, and only some need it
 
-        batches = [batch.to_arrow(addresses=addresses) for batch in self if batch.kind == "flows"]
+        empty = self._empty()
+        batches = [
+            batch.to_arrow(addresses=addresses) for batch in self if batch.kind == empty.kind
+        ]
         if not batches:
-            batches = [self._empty().to_arrow(addresses=addresses)]
+            batches = [empty.to_arrow(addresses=addresses)]
         if all(batch.schema.equals(batches[0].schema) for batch in batches):
             return pa.Table.from_batches(batches).unify_dictionaries()
         parts = [pa.Table.from_batches([batch]) for batch in batches]

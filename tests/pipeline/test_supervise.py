@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from penstock.config.check import graph
-from penstock.errors import SinkError
+from penstock.errors import ConfigError, SinkError
 from penstock.pipeline.supervise import Outcome, run
 from tests.conftest import DEMO, assert_adds_up
 
@@ -82,5 +82,5 @@ def test_biflows_are_split_for_the_sink_that_wants_them_so(tmp_path: Path) -> No
 
 
 def test_a_destination_that_cannot_be_opened_stops_the_run_before_it_begins() -> None:
-    with pytest.raises(SinkError, match="No such file or directory"):
+    with pytest.raises(ConfigError, match="No such file or directory; mend that"):
         outcome([{"name": "flows"}], [{"name": "a", "sink": "json:/nowhere/at/all"}])

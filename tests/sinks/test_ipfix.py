@@ -13,10 +13,9 @@ import pytest
 
 import penstock
 from penstock.batch import FlowBatch
-from penstock.errors import SinkError
+from penstock.errors import ConfigError, SinkError
 from penstock.sinks import build, order
 from penstock.sinks.base import BatchId, Sink
-from penstock.sinks.ipfix_tcp import records_not_in
 from penstock.uri import Address
 from tests import flows
 
@@ -212,11 +211,11 @@ def test_records_of_messages_that_did_not_wholly_leave_are_counted() -> None:
     first = int.from_bytes(octets[2:4], "big")
     second = int.from_bytes(octets[first + 8 : first + 12], "big")
     in_first = second - int.from_bytes(octets[8:12], "big")
-    assert records_not_in(octets, 0, messages.records) == ROWS
-    assert records_not_in(octets, first - 1, messages.records) == ROWS
-    assert records_not_in(octets, first, messages.records) == ROWS - in_first
-    assert records_not_in(octets, len(octets) - 1, messages.records) < ROWS
-    assert records_not_in(octets, len(octets), messages.records) == 0
+    assert messages.records_behind(0) == ROWS
+    assert messages.records_behind(first - 1) == ROWS
+    assert messages.records_behind(first) == ROWS - in_first
+    assert messages.records_behind(len(octets) - 1) < ROWS
+    assert messages.records_behind(len(octets)) == 0
 
 
 def test_a_file_is_there_once_it_is_whole_and_is_read_back(tmp_path: Path) -> None:
@@ -274,3 +273,22 @@ def test_a_file_that_cannot_be_is_told_before_anything_is_read(
 def test_native_is_another_word_for_whole() -> None:
     assert order("ipfix:x?biflow=native").settings.biflow == "whole"
     assert order("ipfix:x?biflow=split").settings.biflow == "split"
+
+
+def test_interfaces_are_named_in_options_records(tmp_path: Path) -> None:
+    path = tmp_path / "named.ipfix"
+    sink = sink_to(f"ipfix:{path}?interfaces=1:eth0,2:uplink")
+    sink.write(BatchId("test", 0), flows.batch(1))
+    sink.flush()
+    sink.close()
+    options = penstock.collect(path, kinds=["options"]).to_arrow().to_pylist()
+    values = [value for row in options for value in row["values"] if value["id"] == IF_NAME]
+    assert [value["value"] for value in values] == [b"eth0", b"uplink"]
+
+
+def test_a_nameless_interface_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match="'eth0' is not a number and a name, such as 1:eth0"):
+        order("ipfix+udp://127.0.0.1:4739?interfaces=eth0")
+
+
+IF_NAME = 82

@@ -322,7 +322,7 @@ impl Collector {
 
     /// The template that an exporter's sets of this number have.
     pub(crate) fn template(&self, message: &Message, id: u16) -> Option<(Arc<Template>, Compiled)> {
-        let entry = self.directory.get(message.exporter)?.templates.get(id, message.received_ns)?;
+        let entry = self.directory.template(message.exporter, id, message.received_ns)?;
         Some((Arc::clone(&entry.template), entry.plan.clone()))
     }
 
@@ -368,8 +368,7 @@ impl Collector {
     ) -> (u32, Option<Malformed>) {
         let directory = &self.directory;
         let templates = |id| {
-            let exporter = directory.get(message.exporter)?;
-            let entry = exporter.templates.get(id, message.received_ns)?;
+            let entry = directory.template(message.exporter, id, message.received_ns)?;
             Some(Arc::clone(&entry.template))
         };
         let decoded = self.rows.decode(plan, octets, message, &templates);

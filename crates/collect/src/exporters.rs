@@ -12,10 +12,13 @@ use std::sync::Arc;
 use crate::memory::clock::Skew;
 use crate::memory::sampling::{ConfiguredSampling, Sampling, SamplingTable, SavedRate};
 use crate::memory::sequence::{Sequence, Stamp, Units};
-use crate::memory::templates::{TemplateBounds, Templates, Transport};
+use crate::memory::templates::{Entry, TemplateBounds, Templates, Transport};
 use crate::rows::{self, Identity, Plan, SourceKind};
 use crate::settings::Settings;
 use crate::sflow::{SampleKind, SourceSample};
+
+#[cfg(test)]
+mod tests;
 
 /// What makes messages one exporter's.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -68,6 +71,9 @@ pub(crate) struct Exporter {
     pub stated_rate: Option<f64>,
     /// What it says that it has exported (exportedFlowRecordTotalCount).
     pub exported_records: Option<u64>,
+    /// The session of the same address and domain before it, whose templates hold until it sends its
+    /// own.
+    before: Option<(u32, Key)>,
     /// Records of it wait in the current batch.
     waiting: bool,
 }
@@ -159,6 +165,19 @@ impl Directory {
         self.exporters.get_mut(number as usize)
     }
 
+    /// The template that an exporter's data sets of this number have, be it of a session before.
+    pub fn template(&self, number: u32, id: u16, now_ns: i64) -> Option<&Entry<Compiled>> {
+        let mut exporter = self.get(number)?;
+        for _ in 0..SESSIONS_BACK {
+            if let Some(entry) = exporter.templates.get(id, now_ns) {
+                return Some(entry);
+            }
+            let (number, key) = exporter.before?;
+            exporter = self.get(number).filter(|before| before.key == key)?;
+        }
+        None
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Exporter)> {
         (0..).zip(&self.exporters)
     }
@@ -220,8 +239,7 @@ impl Directory {
         transport: Transport,
         now_ns: i64,
     ) -> (Option<u32>, Option<Forgotten>) {
-        self.sampling_of(&key);
-        let mut exporter = Exporter {
+        let exporter = Exporter {
             key,
             transport,
             port: key.port,
@@ -235,17 +253,9 @@ impl Directory {
             resumed_ns: None,
             stated_rate: None,
             exported_records: None,
+            before: self.session_before(&key, transport),
             waiting: false,
         };
-        let pair = (key.kind, key.addr, key.domain);
-        if transport == Transport::Datagram
-            && let Some(before) = self.by_pair.get(&pair).and_then(|number| self.get(*number))
-            && before.key.kind == key.kind
-            && before.key.addr == key.addr
-            && before.key.domain == key.domain
-        {
-            exporter.templates.inherit_from(&before.templates);
-        }
         let mut forgotten = None;
         let room = u32::try_from(self.exporters.len()).ok();
         let number =
@@ -256,13 +266,27 @@ impl Directory {
                 let Some(number) = self.longest_silent() else { return (None, None) };
                 let Some(place) = self.get_mut(number) else { return (None, None) };
                 let before = std::mem::replace(place, exporter);
-                self.forget(&before);
+                self.forget(number, &before.key);
                 forgotten = Some((number, Box::new(before)));
                 number
             };
         self.by_key.insert(key, number);
-        self.by_pair.insert(pair, number);
+        self.sampling_of(&key);
+        if transport == Transport::Datagram {
+            self.by_pair.insert((key.kind, key.addr, key.domain), number);
+        }
         (Some(number), forgotten)
+    }
+
+    /// Whose templates a new session takes over. They are looked up there, not copied: any sender can
+    /// make up ports.
+    fn session_before(&self, key: &Key, transport: Transport) -> Option<(u32, Key)> {
+        let number = *self.by_pair.get(&(key.kind, key.addr, key.domain))?;
+        let before = self.get(number).filter(|_| transport == Transport::Datagram)?;
+        let is_same = (before.key.kind, before.key.addr, before.key.domain)
+            == (key.kind, key.addr, key.domain);
+        let has_own = before.templates.len() > 0;
+        if has_own { Some((number, before.key)) } else { before.before }.filter(|_| is_same)
     }
 
     /// Routers that speak version 9 send their templates every half hour at most, which is all that
@@ -295,16 +319,16 @@ impl Directory {
         found.map(|(_, number)| number)
     }
 
-    fn forget(&mut self, exporter: &Exporter) {
-        let key = exporter.key;
-        self.by_key.remove(&key);
+    /// Nothing leads to this exporter any more, whose place another has.
+    fn forget(&mut self, number: u32, key: &Key) {
+        self.by_key.remove(key);
         let pair = (key.kind, key.addr, key.domain);
-        let of_pair = self.by_pair.get(&pair).and_then(|number| self.get(*number));
-        if of_pair.is_none_or(|latest| latest.key == key) {
+        if self.by_pair.get(&pair) == Some(&number) {
             self.by_pair.remove(&pair);
         }
         self.latest = None;
-        if self.sampling.len() > self.max_exporters {
+        // Now and then only: it takes a look at everybody.
+        if self.sampling.len() / 2 > self.max_exporters {
             let used: HashSet<_> = self.exporters.iter().map(|e| e.key.sender()).collect();
             self.sampling.retain(|sender, _| used.contains(sender));
         }
@@ -361,3 +385,6 @@ const SOURCES: usize = 4_096;
 /// Exporters that are looked at to find one that may be forgotten. Few, because a flood of
 /// made-up senders asks for room with every datagram.
 const LOOKED_AT: usize = 16;
+
+/// Sessions of one address and domain that are asked for a template, one before the other.
+const SESSIONS_BACK: usize = 8;

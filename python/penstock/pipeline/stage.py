@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from penstock.errors import InternalError, PenstockError, SinkError
+from penstock.errors import ConfigError, InternalError, PenstockError, SinkError
 from penstock.ledger import Ledger, Row
 from penstock.sinks.base import BatchId, SinkClosed
 
@@ -65,13 +65,16 @@ class Stage:
             columns: a batch without rows that has the columns to come.
 
         Raises:
-            SinkError: the destination cannot be written to.
+            ConfigError: the destination cannot be written to. Nothing has run yet, so it is the
+                operator who can act.
         """
         shape = columns.split_biflows() if self.sink.biflow == "split" else columns
         try:
             self.sink.open(shape.column_names)
         except SinkClosed:
             self._closed = True
+        except SinkError as error:
+            raise ConfigError(f"{error}; mend that, or name another destination") from error
         self._thread.start()
 
     @property

@@ -23,6 +23,23 @@ if TYPE_CHECKING:
     from penstock.batch import FlowBatch
 
 
+def interface_names(value: object) -> object:
+    """Names of interfaces by number, as ``1:eth0,2:eth1``.
+
+    Raises:
+        ValueError: an entry has no number, or no name.
+    """
+    if not isinstance(value, str):
+        return value
+    found = []
+    for entry in value.split(","):
+        number, colon, name = entry.strip().partition(":")
+        if not (colon and name and number.isdecimal()):
+            raise ValueError(f"{entry!r} is not a number and a name, such as 1:eth0")
+        found.append((int(number), name, ""))
+    return tuple(found)
+
+
 def native_is_whole(value: object) -> object:
     """RFC 5103 keeps a biflow in one record, which is what ``whole`` means here."""
     return "whole" if value == "native" else value
@@ -51,6 +68,12 @@ class IpfixSettings(SinkSettings):
 
     dir: Annotated[int, Field(ge=0, le=(1 << 16) - 1)] = 0
     """With `compat=ipfixprobe`: the interface number that every record carries."""
+
+    interfaces: Annotated[
+        tuple[tuple[Annotated[int, Field(ge=0, le=(1 << 32) - 1)], str, str], ...],
+        BeforeValidator(interface_names),
+    ] = ()
+    """Names that options records give to interface numbers (elements 10, 82 and 83): `1:eth0,2:eth1`."""
 
 
 class IpfixSink(Sink):
@@ -93,6 +116,7 @@ class IpfixSink(Sink):
                 refresh_s=seconds,
                 refresh_messages=messages,
                 direction=self._ipfix.dir,
+                interfaces=self._ipfix.interfaces,
             )
         return self.encoder
 

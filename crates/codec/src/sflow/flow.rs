@@ -201,7 +201,7 @@ impl<'a> FlowRecord<'a> {
             SAMPLED_IPV6 => Self::SampledIp(SampledIp::read_v6(xdr)?),
             EXTENDED_SWITCH => Self::ExtendedSwitch(record.extended_switch()?),
             EXTENDED_ROUTER => Self::ExtendedRouter(record.extended_router()?),
-            EXTENDED_GATEWAY => Self::ExtendedGateway(ExtendedGateway::read(xdr)?),
+            EXTENDED_GATEWAY => Self::ExtendedGateway(record.extended_gateway()?),
             _ => Self::read_rare(record, xdr)?,
         })
     }
@@ -267,6 +267,16 @@ impl<'a> Record<'a> {
     #[inline]
     pub fn extended_router(self) -> Result<ExtendedRouter, Malformed> {
         ExtendedRouter::read(&mut Xdr::new(self.octets))
+    }
+
+    /// As what BGP says of that route ([`EXTENDED_GATEWAY`]).
+    ///
+    /// # Errors
+    ///
+    /// As of [`FlowRecord::read`].
+    #[inline]
+    pub fn extended_gateway(self) -> Result<ExtendedGateway<'a>, Malformed> {
+        ExtendedGateway::read(&mut Xdr::new(self.octets))
     }
 }
 
@@ -405,7 +415,8 @@ pub(super) const SAMPLED_IPV6: u32 = 4;
 pub const EXTENDED_SWITCH: u32 = 1001;
 /// Format of an [`ExtendedRouter`].
 pub const EXTENDED_ROUTER: u32 = 1002;
-pub(super) const EXTENDED_GATEWAY: u32 = 1003;
+/// Format of an [`ExtendedGateway`].
+pub const EXTENDED_GATEWAY: u32 = 1003;
 
 /// Labels or tags of one stack beyond which it is not believed.
 const MAX_STACK: usize = 1000;

@@ -23,9 +23,9 @@ mod xdr;
 pub use counter::{CounterRecord, Ethernet, GenericInterface};
 pub use datagram::{Datagram, Header, Samples, VERSION};
 pub use flow::{
-    EXTENDED_ROUTER, EXTENDED_SWITCH, ExtendedMpls, ExtendedNat, ExtendedNatPort, ExtendedRouter,
-    ExtendedSwitch, FlowRecord, HwTrap, SAMPLED_HEADER, SampledEthernet, SampledHeader, SampledIp,
-    Side, header_protocol,
+    EXTENDED_GATEWAY, EXTENDED_ROUTER, EXTENDED_SWITCH, ExtendedMpls, ExtendedNat, ExtendedNatPort,
+    ExtendedRouter, ExtendedSwitch, FlowRecord, HwTrap, SAMPLED_HEADER, SampledEthernet,
+    SampledHeader, SampledIp, Side, header_protocol,
 };
 pub use gateway::{AsPath, ExtendedGateway, MAX_AS_PATH, MAX_COMMUNITIES, Segment};
 pub use reason::{REASONS, forwarding_status, reason_name, reason_place};

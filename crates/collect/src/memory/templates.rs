@@ -67,7 +67,7 @@ pub(crate) struct Entry<P> {
     pub plan: P,
     /// When it last came.
     pub seen_ns: i64,
-    /// Whether this session sent it, rather than the one before it or another run of the collector.
+    /// Whether this session sent it, rather than another run of the collector knew it.
     pub is_own: bool,
     /// Export time of the message that it came in first, in seconds since 1970.
     export_s: Option<u32>,
@@ -174,22 +174,6 @@ impl<P> Templates<P> {
     pub(crate) fn expire(&mut self, now_ns: i64) -> usize {
         let lifetime_ns = self.lifetime_ns();
         self.retain(|entry| entry.holds(now_ns, lifetime_ns))
-    }
-
-    /// Takes over what another session of the same exporter and domain has sent, until this one
-    /// sends its own. Gives how many.
-    pub(crate) fn inherit_from(&mut self, other: &Self) -> usize
-    where
-        P: Clone,
-    {
-        let before = self.entries.len();
-        for (id, entry) in &other.entries {
-            if self.entries.len() < self.bounds.templates {
-                let inherited = || Entry { is_own: false, ..entry.clone() };
-                self.entries.entry(*id).or_insert_with(inherited);
-            }
-        }
-        self.entries.len() - before
     }
 
     /// All of them, in no order.
@@ -355,20 +339,6 @@ mod tests {
         // The old ones make room.
         assert_eq!(define(&mut templates, template(259, &[1]), 4_000, 4_000), Outcome::New);
         assert_eq!(templates.len(), 1);
-    }
-
-    #[test]
-    fn a_new_port_takes_over_what_the_old_one_sent_until_it_sends_its_own() {
-        let mut before = Templates::new(Transport::Datagram, BOUNDS);
-        define(&mut before, template(256, &[4]), 0, 0);
-        define(&mut before, template(257, &[4]), 0, 0);
-        let mut after = Templates::new(Transport::Datagram, BOUNDS);
-        define(&mut after, template(256, &[8]), 5, 5);
-        assert_eq!(after.inherit_from(&before), 1);
-        assert_eq!((plan(&after, 256, 5), plan(&after, 257, 5)), (Some(8), Some(4)));
-        assert!(!after.get(257, 0).unwrap().is_own);
-        assert_eq!(define(&mut after, template(257, &[2]), 5, 5), Outcome::New);
-        assert!(after.get(257, 0).unwrap().is_own);
     }
 
     #[test]

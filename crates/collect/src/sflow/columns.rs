@@ -9,13 +9,13 @@ use penstock_record::{BatchBuilder, BatchKind, Column, Validity, column};
 use penstock_wire::TunnelType;
 
 use super::extras::Extras;
-use super::row::{Aside, Groups, Lists, Row};
+use super::lists::Lists;
+use super::row::{Aside, Groups, Route, Row};
 
 /// Fills the columns that one kind of batch has of some rows.
 pub(super) struct Filler<'a> {
     kind: BatchKind,
     rows: &'a [Row],
-    asides: &'a [Aside],
     groups: &'a [Groups],
     /// Groups that some row has.
     seen: Groups,
@@ -74,12 +74,7 @@ macro_rules! kinds {
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(
-        kind: BatchKind,
-        rows: &'a [Row],
-        groups: &'a [Groups],
-        asides: &'a [Aside],
-    ) -> Self {
+    pub(super) fn new(kind: BatchKind, rows: &'a [Row], groups: &'a [Groups]) -> Self {
         let (mut seen, mut every) = (Groups::ALWAYS, Groups::ALL);
         for row in groups {
             seen.add(*row);
@@ -87,16 +82,18 @@ impl<'a> Filler<'a> {
         }
         every.add(Groups::ALWAYS);
         let masks = [const { None }; Groups::COUNT];
-        Self { kind, rows, asides, groups, seen, every, masks, columns: Vec::with_capacity(64) }
+        Self { kind, rows, groups, seen, every, masks, columns: Vec::with_capacity(64) }
     }
 
     /// Everything that the headers and records of a packet say.
-    pub(super) fn packets(&mut self) {
+    pub(super) fn packets(&mut self, asides: &'a [Aside], routes: &'a [Route]) {
         self.ends();
         self.ip_header();
         self.link();
-        self.tunnel();
-        self.route();
+        self.tunnel(asides);
+        self.forwarding();
+        self.route(routes);
+        self.translation(asides);
     }
 
     /// Puts the columns into the batch.
@@ -110,6 +107,7 @@ impl<'a> Filler<'a> {
     fn ends(&mut self) {
         self.ip(column::SRC_ADDR, Groups::ADDRESSES, |row| row.packet.src);
         self.ip(column::DST_ADDR, Groups::ADDRESSES, |row| row.packet.dst);
+        self.u64(column::OCTETS, Groups::ALWAYS, |row| u64::from(row.packet.octets));
         self.u8(column::IP_VERSION, Groups::ADDRESSES, |row| row.packet.ip_version);
         self.u8(column::PROTOCOL, Groups::PROTOCOL, |row| row.packet.protocol);
         self.u16(column::SRC_PORT, Groups::PORTS, |row| row.packet.src_port);
@@ -143,42 +141,47 @@ impl<'a> Filler<'a> {
         self.u16(column::DST_VLAN_ID, Groups::DST_VLAN, |row| row.dst_vlan);
     }
 
-    fn tunnel(&mut self) {
+    fn tunnel(&mut self, asides: &'a [Aside]) {
         let put: Put<u8> = |batch, column, valid, values| {
             let words = TunnelType::ALL.map(TunnelType::name);
             batch.dictionary(column, valid, &words, values.into_iter());
         };
-        let kind = self.aside(|aside| aside.tunnel.kind as u8);
-        self.add(column::TUNNEL_TYPE, Groups::TUNNEL, kind, put);
-        let addresses =
-            (self.aside(|aside| aside.tunnel.src), self.aside(|aside| aside.tunnel.dst));
-        self.ip(column::TUNNEL_SRC_ADDR, Groups::TUNNEL, addresses.0);
-        self.ip(column::TUNNEL_DST_ADDR, Groups::TUNNEL, addresses.1);
-        let id = self.aside(|aside| aside.tunnel.id.unwrap_or(0));
-        self.u64(column::TUNNEL_ID, Groups::TUNNEL_ID, id);
+        let tunnel = move |row: &Row| of(asides, row.aside, |aside| aside.tunnel);
+        self.add(column::TUNNEL_TYPE, Groups::TUNNEL, move |row| tunnel(row).kind as u8, put);
+        self.ip(column::TUNNEL_SRC_ADDR, Groups::TUNNEL, move |row| tunnel(row).src);
+        self.ip(column::TUNNEL_DST_ADDR, Groups::TUNNEL, move |row| tunnel(row).dst);
+        self.u64(column::TUNNEL_ID, Groups::TUNNEL_ID, move |row| tunnel(row).id.unwrap_or(0));
     }
 
-    fn route(&mut self) {
+    fn forwarding(&mut self) {
         self.ip(column::NEXT_HOP, Groups::NEXT_HOP, |row| row.next_hop);
         self.u8(column::SRC_PREFIX_LENGTH, Groups::SRC_PREFIX, |row| row.src_prefix_length);
         self.u8(column::DST_PREFIX_LENGTH, Groups::DST_PREFIX, |row| row.dst_prefix_length);
         self.u8(column::FORWARDING_STATUS, Groups::FORWARDING, |row| row.forwarding_status);
-        let next_hop = self.aside(|aside| aside.bgp_next_hop);
+    }
+
+    fn route(&mut self, routes: &'a [Route]) {
+        let next_hop = move |row: &Row| of(routes, row.route, |route| route.next_hop);
         self.ip(column::BGP_NEXT_HOP, Groups::BGP_NEXT_HOP, next_hop);
-        let source = (self.aside(|aside| aside.src_as), self.aside(|aside| aside.prev_as));
-        self.u32(column::SRC_AS, Groups::BGP, source.0);
-        self.u32(column::PREV_AS, Groups::BGP, source.1);
-        let destination = (self.aside(|aside| aside.dst_as), self.aside(|aside| aside.next_as));
-        self.u32(column::DST_AS, Groups::BGP, destination.0);
-        self.u32(column::NEXT_AS, Groups::BGP, destination.1);
-        let addresses = (self.aside(|aside| aside.nat_src), self.aside(|aside| aside.nat_dst));
-        self.ip(column::NAT_SRC_ADDR, Groups::NAT, addresses.0);
-        self.ip(column::NAT_DST_ADDR, Groups::NAT, addresses.1);
-        let ports =
-            (self.aside(|aside| aside.nat_src_port), self.aside(|aside| aside.nat_dst_port));
-        self.u16(column::NAT_SRC_PORT, Groups::NAT, ports.0);
-        self.u16(column::NAT_DST_PORT, Groups::NAT, ports.1);
-        self.u8(column::NAT_EVENT, Groups::NAT, |_| 0);
+        let systems: [(Column, fn(&Route) -> u32); 4] = [
+            (column::SRC_AS, |route| route.src_as),
+            (column::PREV_AS, |route| route.prev_as),
+            (column::DST_AS, |route| route.dst_as),
+            (column::NEXT_AS, |route| route.next_as),
+        ];
+        for (column, system) in systems {
+            self.u32(column, Groups::BGP, move |row| of(routes, row.route, system));
+        }
+    }
+
+    fn translation(&mut self, asides: &'a [Aside]) {
+        let group = Groups::NAT;
+        let of = move |row: &Row| of(asides, row.aside, |aside| *aside);
+        self.ip(column::NAT_SRC_ADDR, group, move |row| of(row).nat_src);
+        self.ip(column::NAT_DST_ADDR, group, move |row| of(row).nat_dst);
+        self.u16(column::NAT_SRC_PORT, group, move |row| of(row).nat_src_port);
+        self.u16(column::NAT_DST_PORT, group, move |row| of(row).nat_dst_port);
+        self.u8(column::NAT_EVENT, group, |_| 0);
     }
 
     kinds! {
@@ -187,7 +190,6 @@ impl<'a> Filler<'a> {
         u16: u16;
         u32: u32;
         u64: u64;
-        f64: f64;
         timestamps: i64;
         ip: [u8; 16];
         mac: [u8; 6];
@@ -207,26 +209,33 @@ impl<'a> Filler<'a> {
         }
     }
 
-    /// What the row's aside has, or nothing's value if it has none.
-    fn aside<T: Default, V: Fn(&Aside) -> T + 'a>(
-        &self,
-        value: V,
-    ) -> impl Fn(&Row) -> T + use<'a, T, V> {
-        let asides = self.asides;
-        move |row| of_aside(asides, row, &value)
+    /// Puts the records without a column into the batch.
+    pub(super) fn extras(
+        &mut self,
+        asides: &[Aside],
+        extras: &mut Extras,
+        batch: &mut BatchBuilder,
+    ) {
+        let Some((column, _)) = self.wanted(column::EXTRA, Groups::EXTRA) else { return };
+        let length = |row: &Row| of(asides, row.aside, |aside| aside.extras) as usize;
+        let lengths: Vec<usize> = self.rows.iter().map(length).collect();
+        if let Some(array) = extras.take(column, &lengths) {
+            batch.array(column, array);
+        }
     }
 
-    fn lengths(&self, length: impl Fn(&Aside) -> u32) -> Vec<usize> {
-        self.rows.iter().map(|row| of_aside(self.asides, row, &length) as usize).collect()
+    /// The column of this kind of batch, if it has it.
+    pub(super) fn column(&self, column: Column) -> Option<Column> {
+        if column.spec().batch == self.kind {
+            Some(column)
+        } else {
+            Column::by_name_in(self.kind, column.name())
+        }
     }
 
     /// The column of this kind, and its rows, if any row has the group.
     fn wanted(&mut self, column: Column, group: Groups) -> Option<(Column, Mask)> {
-        let column = if column.spec().batch == self.kind {
-            column
-        } else {
-            Column::by_name_in(self.kind, column.name())?
-        };
+        let column = self.column(column)?;
         if !self.seen.has(group) {
             return None;
         }
@@ -240,54 +249,41 @@ impl<'a> Filler<'a> {
 }
 
 /// Puts what is a list in every row into the batch.
-pub(super) fn fill_lists(
-    filler: &mut Filler<'_>,
-    lists: Lists,
-    extras: &mut Extras,
-    batch: &mut BatchBuilder,
-) {
+pub(super) fn fill_lists(filler: &mut Filler<'_>, lists: Lists, batch: &mut BatchBuilder) {
+    let rows = batch.rows();
     if let Some((column, mask)) = filler.wanted(column::VLAN_IDS, Groups::VLANS) {
-        let lengths = filler.lengths(|aside| aside.vlans).into_iter();
-        batch.list_u16(column, mask.0.as_ref(), lengths, lists.vlans);
+        let (lengths, tags) = lists.vlans.into_parts(rows);
+        batch.list_u16(column, mask.0.as_ref(), lengths, tags);
     }
     // RFC 3032 section 2.1: label 20 bits, traffic class 3, bottom of stack 1, TTL 8.
+    let (entries, lengths) = (lists.labels.values(), || lists.labels.lengths(rows));
     if let Some((column, mask)) = filler.wanted(column::MPLS_LABELS, Groups::MPLS) {
-        let lengths = filler.lengths(|aside| aside.labels).into_iter();
-        let labels = lists.labels.iter().map(|entry| entry >> 12).collect();
-        batch.list_u32(column, mask.0.as_ref(), lengths, labels);
+        let labels = entries.iter().map(|entry| entry >> 12).collect();
+        batch.list_u32(column, mask.0.as_ref(), lengths(), labels);
     }
     if let Some((column, mask)) = filler.wanted(column::MPLS_TTLS, Groups::MPLS) {
-        let lengths = filler.lengths(|aside| aside.labels).into_iter();
-        let ttls = lists.labels.iter().map(|entry| (entry & 0xff) as u8).collect();
-        batch.list_u8(column, mask.0.as_ref(), lengths, ttls);
+        let ttls = entries.iter().map(|entry| (entry & 0xff) as u8).collect();
+        batch.list_u8(column, mask.0.as_ref(), lengths(), ttls);
     }
     if let Some((column, mask)) = filler.wanted(column::MPLS_EXPS, Groups::MPLS) {
-        let lengths = filler.lengths(|aside| aside.labels).into_iter();
-        let classes = lists.labels.iter().map(|entry| (entry >> 9 & 0b111) as u8).collect();
-        batch.list_u8(column, mask.0.as_ref(), lengths, classes);
+        let classes = entries.iter().map(|entry| (entry >> 9 & 0b111) as u8).collect();
+        batch.list_u8(column, mask.0.as_ref(), lengths(), classes);
     }
     if let Some((column, mask)) = filler.wanted(column::DST_AS_PATH, Groups::BGP) {
         let valid = mask.0.as_ref();
-        let lengths = filler.lengths(|aside| aside.as_path).into_iter();
-        batch.list_u32(column, valid, lengths, lists.as_path);
-        let lengths = filler.lengths(|aside| aside.communities).into_iter();
-        batch.list_u32(column::DST_COMMUNITIES, valid, lengths, lists.communities);
-        let rows = batch.rows();
+        let (lengths, path) = lists.as_path.into_parts(rows);
+        batch.list_u32(column, valid, lengths, path);
+        let (lengths, communities) = lists.communities.into_parts(rows);
+        batch.list_u32(column::DST_COMMUNITIES, valid, lengths, communities);
         batch.list_u32(column::SRC_AS_PATH, valid, std::iter::repeat_n(0, rows), vec![]);
         batch.list_u32(column::SRC_COMMUNITIES, valid, std::iter::repeat_n(0, rows), vec![]);
     }
-    let extra = filler.wanted(column::EXTRA, Groups::EXTRA).map(|(column, _)| column);
-    if let Some(column) = extra {
-        let lengths = filler.lengths(|aside| aside.extras);
-        if let Some(array) = extras.take(column, &lengths) {
-            batch.array(column, array);
-        }
-    }
 }
 
-fn of_aside<T: Default>(asides: &[Aside], row: &Row, value: impl Fn(&Aside) -> T) -> T {
-    let place = (row.aside as usize).checked_sub(1);
-    place.and_then(|place| asides.get(place)).map_or_else(T::default, value)
+/// What is kept at a place, which is one more than its index; nothing's value at 0.
+fn of<T, V: Default>(all: &[T], place: u32, value: impl Fn(&T) -> V) -> V {
+    let index = (place as usize).checked_sub(1);
+    index.and_then(|index| all.get(index)).map_or_else(V::default, value)
 }
 
 /// As many as the second level of a core's cache holds, with the columns that are written.

@@ -10,7 +10,7 @@ use crate::rows::Exporters;
 
 use super::SflowMessage;
 use super::extras::Extras;
-use super::store::Session;
+use super::origins::Session;
 
 /// One counter sample while it waits.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,10 @@ mod columns;
 mod counters;
 mod drops;
 mod extras;
+mod lists;
+mod origins;
 mod packet;
+mod route;
 mod row;
 mod store;
 #[cfg(test)]
@@ -26,6 +29,7 @@ use arrow_array::RecordBatch;
 use crate::rows::Exporters;
 use counters::Counters;
 use drops::Details;
+use origins::Origin;
 use packet::{Draft, Kept};
 use row::{Groups, Row};
 use store::Store;
@@ -37,6 +41,12 @@ pub(crate) struct SflowMessage {
     pub exporter: u32,
     /// When it was received, in nanoseconds since 1970.
     pub received_ns: i64,
+}
+
+impl SflowMessage {
+    const fn origin(&self, sequence: u32) -> Origin {
+        Origin { exporter: self.exporter, sequence, received_ns: self.received_ns }
+    }
 }
 
 /// What a sample says of its source, for whoever follows what was lost.
@@ -195,10 +205,7 @@ impl Samples {
     ) -> Result<(), Malformed> {
         let head = &sample.head;
         let mut row = Row {
-            exporter: message.exporter,
-            received_ns: message.received_ns,
-            sequence,
-            sampling_rate: head.sampling_rate,
+            time_ns: message.received_ns,
             in_if: if_index(head.input),
             out_if: if_index(head.output),
             ..Row::default()
@@ -209,7 +216,9 @@ impl Samples {
         }
         let store = &mut self.flows;
         let mut kept = Kept {
+            row: store.len(),
             asides: &mut store.asides,
+            routes: &mut store.routes,
             lists: &mut store.lists,
             extras: &mut store.extras,
             unkept: &mut taken.unkept_records,
@@ -222,7 +231,7 @@ impl Samples {
             outcome = outcome.and(record.and_then(|record| draft.take(record, &mut kept)));
         }
         outcome = outcome.and(draft.finish(&mut row, &mut kept));
-        store.push(row);
+        store.push(row, message.origin(sequence), head.sampling_rate);
         outcome
     }
 
@@ -235,16 +244,13 @@ impl Samples {
         sequence: u32,
         taken: &mut Taken,
     ) -> Result<(), Malformed> {
-        let mut row = Row {
-            exporter: message.exporter,
-            received_ns: message.received_ns,
-            sequence,
-            ..Row::default()
-        };
+        let mut row = Row { time_ns: message.received_ns, ..Row::default() };
         let mut details = Details::new(sample.head);
         let store = &mut self.drops;
         let mut kept = Kept {
+            row: store.len(),
             asides: &mut store.asides,
+            routes: &mut store.routes,
             lists: &mut store.lists,
             extras: &mut store.extras,
             unkept: &mut taken.unkept_records,
@@ -261,7 +267,7 @@ impl Samples {
             outcome = outcome.and(taken);
         }
         outcome = outcome.and(draft.finish(&mut row, &mut kept));
-        store.push(row);
+        store.push(row, message.origin(sequence), 0);
         self.details.push(details);
         outcome
     }

@@ -7,9 +7,9 @@
 
 use penstock_codec::Malformed;
 use penstock_codec::sflow::{
-    EXTENDED_ROUTER, EXTENDED_SWITCH, ExtendedGateway, ExtendedMpls, ExtendedNat, ExtendedNatPort,
-    ExtendedRouter, ExtendedSwitch, FlowRecord, Numbers, Record, SAMPLED_HEADER, SampledEthernet,
-    SampledHeader, SampledIp, Side, header_protocol,
+    EXTENDED_GATEWAY, EXTENDED_ROUTER, EXTENDED_SWITCH, ExtendedMpls, ExtendedNat, ExtendedNatPort,
+    ExtendedSwitch, FlowRecord, Numbers, Record, SAMPLED_HEADER, SampledEthernet, SampledHeader,
+    SampledIp, Side, header_protocol,
 };
 use penstock_wire::{
     Dissected, Ends, Extra, Frame, Has, LinkType, MAX_LABELS, Packet, Stack, Tunnel, TunnelType,
@@ -17,14 +17,17 @@ use penstock_wire::{
 };
 
 use super::extras::Extras;
-use super::row::{Aside, Groups, Lists, Row};
+use super::lists::Lists;
+use super::route::{extended_gateway, extended_router};
+use super::row::{Aside, Groups, Route, Row};
 
-/// What the records of one sample said, until all of them are read.
+/// What the records of one sample said, until all of them are read: of what nearly every sample has, the octets.
 #[derive(Default)]
 pub(super) struct Draft<'a> {
-    header: Option<Record<'a>>,
-    switch: Option<Record<'a>>,
-    router: Option<Record<'a>>,
+    header: Option<&'a [u8]>,
+    switch: Option<&'a [u8]>,
+    router: Option<&'a [u8]>,
+    gateway: Option<&'a [u8]>,
     rare: Option<Box<Rare<'a>>>,
     /// Records without a column.
     extras: u32,
@@ -35,7 +38,6 @@ pub(super) struct Draft<'a> {
 struct Rare<'a> {
     ethernet: Option<SampledEthernet>,
     ip: Option<SampledIp>,
-    gateway: Option<ExtendedGateway<'a>>,
     mpls: Option<(ExtendedMpls<'a>, Record<'a>)>,
     nat: Option<ExtendedNat>,
     nat_port: Option<ExtendedNatPort>,
@@ -49,7 +51,10 @@ struct Rare<'a> {
 
 /// Where what rows share is kept.
 pub(super) struct Kept<'a> {
+    /// The row's place among all.
+    pub row: usize,
     pub asides: &'a mut Vec<Aside>,
+    pub routes: &'a mut Vec<Route>,
     pub lists: &'a mut Lists,
     pub extras: &'a mut Extras,
     /// Records for which there was no room.
@@ -68,9 +73,10 @@ impl<'a> Draft<'a> {
         kept: &mut Kept<'_>,
     ) -> Result<(), Malformed> {
         let taken = match (record.enterprise, record.format) {
-            (0, SAMPLED_HEADER) => fill(&mut self.header, record),
-            (0, EXTENDED_SWITCH) => fill(&mut self.switch, record),
-            (0, EXTENDED_ROUTER) => fill(&mut self.router, record),
+            (0, SAMPLED_HEADER) => fill(&mut self.header, record.octets),
+            (0, EXTENDED_SWITCH) => fill(&mut self.switch, record.octets),
+            (0, EXTENDED_ROUTER) => fill(&mut self.router, record.octets),
+            (0, EXTENDED_GATEWAY) => fill(&mut self.gateway, record.octets),
             _ => self.take_rare(record)?,
         };
         if !taken {
@@ -94,25 +100,31 @@ impl<'a> Draft<'a> {
     /// Makes the row of what was taken; its groups are added to those it has. Of records that could not be read the
     /// first is told, when all the others are in the row.
     pub(super) fn finish(mut self, row: &mut Row, kept: &mut Kept<'_>) -> Result<(), Malformed> {
-        row.time_ns = row.received_ns;
         let mut aside = Aside::default();
         let mut outcome = Ok(());
-        if let Some(record) = self.header {
+        if let Some(octets) = self.header {
+            let record = common(SAMPLED_HEADER, octets);
             match record.sampled_header() {
                 Ok(header) if sampled_header(&header, row, &mut aside, kept) => {}
                 Ok(_) => self.keep(record, kept),
                 Err(wrong) => outcome = Err(wrong),
             }
         }
-        match self.router.map(Record::extended_router) {
+        match self.router.map(|octets| common(EXTENDED_ROUTER, octets).extended_router()) {
             None => {}
             Some(Ok(router)) => extended_router(&router, row),
+            Some(Err(wrong)) => outcome = outcome.and(Err(wrong)),
+        }
+        match self.gateway.map(|octets| common(EXTENDED_GATEWAY, octets).extended_gateway()) {
+            None => {}
+            Some(Ok(_)) if kept.lists.are_full() => *kept.unkept += 1,
+            Some(Ok(gateway)) => extended_gateway(&gateway, row, kept),
             Some(Err(wrong)) => outcome = outcome.and(Err(wrong)),
         }
         if let Some(rare) = self.rare.take() {
             self.finish_rare(&rare, row, &mut aside, kept);
         }
-        match self.switch.map(Record::extended_switch) {
+        match self.switch.map(|octets| common(EXTENDED_SWITCH, octets).extended_switch()) {
             None => {}
             Some(Ok(switch)) => extended_switch(&switch, row, &aside),
             Some(Err(wrong)) => outcome = outcome.and(Err(wrong)),
@@ -146,17 +158,10 @@ impl<'a> Draft<'a> {
         {
             sampled_ethernet(ethernet, row);
         }
-        if let Some(gateway) = &rare.gateway {
-            if kept.lists.are_full() {
-                *kept.unkept += 1;
-            } else {
-                extended_gateway(gateway, row, aside, kept.lists);
-            }
-        }
         if let Some((mpls, record)) = &rare.mpls
             && !kept.lists.are_full()
         {
-            extended_mpls(mpls, row, aside, kept.lists);
+            extended_mpls(mpls, row, kept);
             if !mpls.in_stack.is_empty() && !mpls.out_stack.is_empty() {
                 self.keep(*record, kept);
             }
@@ -165,7 +170,7 @@ impl<'a> Draft<'a> {
             translation(rare, row, aside);
         }
         if let Some((tags, record)) = rare.tags
-            && (kept.lists.are_full() || !stripped_tags(tags, row, aside, kept.lists))
+            && (kept.lists.are_full() || !stripped_tags(tags, row, kept))
         {
             self.keep(record, kept);
         }
@@ -205,7 +210,6 @@ impl<'a> Rare<'a> {
         match read {
             FlowRecord::SampledEthernet(ethernet) => fill(&mut self.ethernet, ethernet),
             FlowRecord::SampledIp(ip) => fill(&mut self.ip, ip),
-            FlowRecord::ExtendedGateway(gateway) => fill(&mut self.gateway, gateway),
             FlowRecord::ExtendedMpls(mpls) => fill(&mut self.mpls, (mpls, record)),
             FlowRecord::ExtendedNat(nat) => fill(&mut self.nat, nat),
             FlowRecord::ExtendedNatPort(ports) => fill(&mut self.nat_port, ports),
@@ -218,6 +222,11 @@ impl<'a> Rare<'a> {
             _ => false,
         }
     }
+}
+
+/// A record of a format that sFlow itself defines.
+const fn common(format: u32, octets: &[u8]) -> Record<'_> {
+    Record { enterprise: 0, format, octets }
 }
 
 /// Fills what is empty.
@@ -268,7 +277,7 @@ fn sampled_header(
         }
     }
     if !labels.is_empty() && !row.groups.has(Groups::MPLS) {
-        add_labels(labels.as_slice().iter().copied(), row, aside, kept.lists);
+        add_labels(labels.as_slice().iter().copied(), row, kept);
     }
     true
 }
@@ -311,12 +320,12 @@ fn rare_headers(row: &mut Row, aside: &mut Aside, kept: &mut Kept<'_>) {
         row.groups.add(Groups::INNER_VLAN);
         let tags = kept.scratch.vlans;
         if tags.len() > 2 {
-            add_tags(tags.as_slice(), row, aside, kept.lists);
+            add_tags(tags.as_slice(), row, kept);
         }
     }
     if has.contains(Has::MPLS) {
         let labels = kept.scratch.mpls;
-        add_labels(labels.as_slice().iter().copied(), row, aside, kept.lists);
+        add_labels(labels.as_slice().iter().copied(), row, kept);
     }
     if has.contains(Has::TUNNEL) {
         aside.tunnel = kept.scratch.tunnel;
@@ -373,10 +382,10 @@ fn behind_labels<'a>(header: &'a [u8], labels: &mut Stack<u32, MAX_LABELS>) -> (
     (rest, octets)
 }
 
-/// The time that the sampler saw the packet, if it can be believed.
+/// The time that the sampler saw the packet, in place of that of its reception, if it can be believed.
 fn timestamp(timestamp_ns: u64, row: &mut Row) {
     match i64::try_from(timestamp_ns) {
-        Ok(ns) if ns.abs_diff(row.received_ns) <= BELIEVED_NS => row.time_ns = ns,
+        Ok(ns) if ns.abs_diff(row.time_ns) <= BELIEVED_NS => row.time_ns = ns,
         _ => row.groups.add(Groups::SUSPECT),
     }
 }
@@ -452,44 +461,8 @@ fn extended_switch(switch: &ExtendedSwitch, row: &mut Row, aside: &Aside) {
     }
 }
 
-fn extended_router(router: &ExtendedRouter, row: &mut Row) {
-    if let Some(next_hop) = router.nexthop {
-        row.next_hop = next_hop;
-        row.groups.add(Groups::NEXT_HOP);
-    }
-    // An IPv6 address has 128 bits: more is no prefix.
-    let prefix = |mask: u32| u8::try_from(mask).ok().filter(|bits| *bits <= 128);
-    if let Some(bits) = prefix(router.src_mask) {
-        row.src_prefix_length = bits;
-        row.groups.add(Groups::SRC_PREFIX);
-    }
-    if let Some(bits) = prefix(router.dst_mask) {
-        row.dst_prefix_length = bits;
-        row.groups.add(Groups::DST_PREFIX);
-    }
-}
-
-fn extended_gateway(
-    gateway: &ExtendedGateway<'_>,
-    row: &mut Row,
-    aside: &mut Aside,
-    lists: &mut Lists,
-) {
-    if let Some(next_hop) = gateway.nexthop {
-        aside.bgp_next_hop = next_hop;
-        row.groups.add(Groups::BGP_NEXT_HOP);
-    }
-    row.groups.add(Groups::BGP);
-    aside.src_as = gateway.src_as;
-    aside.prev_as = gateway.src_peer_as;
-    aside.dst_as = gateway.dst_as();
-    aside.next_as = gateway.dst_peer_as();
-    aside.as_path = added(&mut lists.as_path, gateway.dst_as_path.numbers());
-    aside.communities = added(&mut lists.communities, gateway.communities.iter());
-}
-
 /// The stack that the packet came with, or else left with, if its header did not show it.
-fn extended_mpls(mpls: &ExtendedMpls<'_>, row: &mut Row, aside: &mut Aside, lists: &mut Lists) {
+fn extended_mpls(mpls: &ExtendedMpls<'_>, row: &mut Row, kept: &mut Kept<'_>) {
     if let Some(next_hop) = mpls.nexthop
         && !row.groups.has(Groups::NEXT_HOP)
     {
@@ -498,13 +471,13 @@ fn extended_mpls(mpls: &ExtendedMpls<'_>, row: &mut Row, aside: &mut Aside, list
     }
     let stack = if mpls.in_stack.is_empty() { mpls.out_stack } else { mpls.in_stack };
     if !row.groups.has(Groups::MPLS) && !stack.is_empty() {
-        add_labels(stack.iter(), row, aside, lists);
+        add_labels(stack.iter(), row, kept);
     }
 }
 
 /// Tags that were taken off before sampling are outside of those in the header; `false` if there are more than two
 /// together and the header had that many itself, so that the list is full already.
-fn stripped_tags(tags: Numbers<'_>, row: &mut Row, aside: &mut Aside, lists: &mut Lists) -> bool {
+fn stripped_tags(tags: Numbers<'_>, row: &mut Row, kept: &mut Kept<'_>) -> bool {
     if row.groups.has(Groups::VLANS) {
         return false;
     }
@@ -522,7 +495,7 @@ fn stripped_tags(tags: Numbers<'_>, row: &mut Row, aside: &mut Aside, lists: &mu
         row.groups.add(Groups::INNER_VLAN);
     }
     if all.len() > 2 {
-        add_tags(&all, row, aside, lists);
+        add_tags(&all, row, kept);
     }
     true
 }
@@ -549,27 +522,14 @@ fn outer_header(outer: &SampledIp, row: &mut Row, aside: &mut Aside) -> bool {
     true
 }
 
-fn add_tags(tags: &[u16], row: &mut Row, aside: &mut Aside, lists: &mut Lists) {
+fn add_tags(tags: &[u16], row: &mut Row, kept: &mut Kept<'_>) {
     row.groups.add(Groups::VLANS);
-    lists.vlans.extend_from_slice(tags);
-    aside.vlans = u32::try_from(tags.len()).unwrap_or(0);
+    kept.lists.vlans.add(kept.row, tags.iter().copied());
 }
 
-fn add_labels(
-    labels: impl Iterator<Item = u32>,
-    row: &mut Row,
-    aside: &mut Aside,
-    lists: &mut Lists,
-) {
+fn add_labels(labels: impl Iterator<Item = u32>, row: &mut Row, kept: &mut Kept<'_>) {
     row.groups.add(Groups::MPLS);
-    aside.labels = added(&mut lists.labels, labels);
-}
-
-/// Puts values behind those of the rows before; answers how many.
-fn added(list: &mut Vec<u32>, values: impl Iterator<Item = u32>) -> u32 {
-    let before = list.len();
-    list.extend(values);
-    u32::try_from(list.len() - before).unwrap_or(0)
+    kept.lists.labels.add(kept.row, labels);
 }
 
 /// A VLAN that can be: 0 is not known, 4095 is reserved, and more has no room in a tag.

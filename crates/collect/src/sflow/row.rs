@@ -44,16 +44,8 @@ impl Groups {
     pub(super) const SUSPECT: Self = Self(1 << 30);
 
     /// Those whose columns are filled from the aside.
-    pub(super) const IN_ASIDE: Self = Self(
-        Self::TUNNEL.0
-            | Self::TUNNEL_ID.0
-            | Self::BGP.0
-            | Self::BGP_NEXT_HOP.0
-            | Self::NAT.0
-            | Self::VLANS.0
-            | Self::MPLS.0
-            | Self::EXTRA.0,
-    );
+    pub(super) const IN_ASIDE: Self =
+        Self(Self::TUNNEL.0 | Self::TUNNEL_ID.0 | Self::NAT.0 | Self::EXTRA.0);
 
     /// Not a group: for what every row has.
     pub(super) const ALWAYS: Self = Self(1 << 31);
@@ -86,72 +78,44 @@ impl Groups {
     }
 }
 
-/// One packet. What few have is in its [`Aside`].
+/// One packet. What few have is in its [`Aside`] and its [`Route`], and what its datagram says in its [`Origin`](super::origins::Origin).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Row {
     /// What its headers say; `octets` and `frame_octets` also of a packet whose headers could not be read.
     pub packet: Packet,
-    pub received_ns: i64,
+    /// When it was received, or sampled if the agent says so.
     pub time_ns: i64,
     pub next_hop: [u8; 16],
     pub groups: Groups,
-    /// The collector's index of agent and sub-agent.
-    pub exporter: u32,
-    /// The datagram's.
-    pub sequence: u32,
-    /// 0 is not known.
-    pub sampling_rate: u32,
     pub in_if: u32,
     pub out_if: u32,
     /// Its place among the asides and one more; 0 is none.
     pub aside: u32,
+    /// Its place among the routes and one more; 0 is none.
+    pub route: u32,
     pub dst_vlan: u16,
     pub src_prefix_length: u8,
     pub dst_prefix_length: u8,
     pub forwarding_status: u8,
 }
 
-/// What only few packets have. Lists are in [`Lists`], so many of each kind.
+/// What only few packets have.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Aside {
     pub tunnel: Tunnel,
-    pub bgp_next_hop: [u8; 16],
     pub nat_src: [u8; 16],
     pub nat_dst: [u8; 16],
     pub nat_src_port: u16,
     pub nat_dst_port: u16,
+    pub extras: u32,
+}
+
+/// What BGP says of a packet: many agents of all their packets, others of none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Route {
+    pub next_hop: [u8; 16],
     pub src_as: u32,
     pub dst_as: u32,
     pub next_as: u32,
     pub prev_as: u32,
-    pub as_path: u32,
-    pub communities: u32,
-    pub vlans: u32,
-    pub labels: u32,
-    pub extras: u32,
 }
-
-/// Values of the rows' lists, one row after another.
-#[derive(Debug, Default)]
-pub(super) struct Lists {
-    pub as_path: Vec<u32>,
-    pub communities: Vec<u32>,
-    pub vlans: Vec<u16>,
-    /// Entries of label stacks as RFC 3032 section 2.1 has them.
-    pub labels: Vec<u32>,
-}
-
-impl Lists {
-    /// Octets of all.
-    pub(super) fn octets(&self) -> usize {
-        4 * (self.as_path.len() + self.communities.len() + self.labels.len()) + 2 * self.vlans.len()
-    }
-
-    /// Whether no more is kept until the next batch.
-    pub(super) fn are_full(&self) -> bool {
-        self.octets() > MAX_OCTETS
-    }
-}
-
-/// Octets of lists beyond which no more are kept until the next batch.
-const MAX_OCTETS: usize = 256 << 20;

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Rows that wait, and what is asked about who they are from.
-
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+//! Rows that wait, with all that is kept beside them.
 
 use penstock_record::{BatchBuilder, BatchKind, column};
 
-use crate::memory::sampling::{Sampling, SamplingOrigin};
-use crate::rows::{Exporters, Identity};
+use crate::rows::Exporters;
 
-use super::columns::{Filler, Put, fill_lists};
+use super::columns::{Filler, fill_lists};
 use super::extras::Extras;
-use super::row::{Aside, Groups, Lists, Row};
+use super::lists::Lists;
+use super::origins::{Origin, Origins};
+use super::row::{Aside, Groups, Route, Row};
 
 /// Packets of one kind of batch that wait.
 #[derive(Debug, Default)]
@@ -19,17 +17,20 @@ pub(super) struct Store {
     rows: Vec<Row>,
     /// Those of each row: what has to be known of all rows before any is written.
     groups: Vec<Groups>,
+    origins: Origins,
     pub asides: Vec<Aside>,
+    pub routes: Vec<Route>,
     pub lists: Lists,
     pub extras: Extras,
 }
 
 impl Store {
-    /// Adds a row. Its aside and lists are there already.
+    /// Adds a row. What it has beside is there already. `stated_rate` is that of its sample, 0 if it is not known.
     #[inline]
-    pub(super) fn push(&mut self, row: Row) {
+    pub(super) fn push(&mut self, row: Row, origin: Origin, stated_rate: u32) {
         self.groups.push(row.groups);
         self.rows.push(row);
+        self.origins.push(origin, stated_rate);
     }
 
     /// How many rows wait.
@@ -44,23 +45,17 @@ impl Store {
         exporters: &dyn Exporters,
         batch: &mut BatchBuilder,
     ) {
-        let (session, rates) = (Session::new(exporters), Rates::new(exporters));
-        let always = Groups::ALWAYS;
-        let mut filler = Filler::new(kind, &self.rows, &self.groups, &self.asides);
-        filler.packets();
-        filler.u32(column::SEQUENCE, always, |row| row.sequence);
-        filler.u64(column::OCTETS, always, |row| u64::from(row.packet.octets));
-        filler.timestamps(column::TIME_RECEIVED, always, |row| row.received_ns);
-        filler.ip(column::EXPORTER_ADDR, always, |row| session.of(row.exporter).addr);
-        filler.u16(column::EXPORTER_PORT, always, |row| session.of(row.exporter).port);
-        filler.u32(column::OBSERVATION_DOMAIN, always, |row| session.of(row.exporter).domain);
+        let mut filler = Filler::new(kind, &self.rows, &self.groups);
+        filler.packets(&self.asides, &self.routes);
         if kind == BatchKind::Flows {
-            flows_alone(&mut filler, &rates);
+            flows_alone(&mut filler);
+            self.origins.fill_rates(exporters, batch);
             batch.constant_text(column::COUNTER_SEMANTICS, "delta");
             batch.constant_text(column::SOURCE_KIND, "sflow");
         }
-        let lists = std::mem::take(&mut self.lists);
-        fill_lists(&mut filler, lists, &mut self.extras, batch);
+        self.origins.fill(&filler, exporters, batch);
+        fill_lists(&mut filler, std::mem::take(&mut self.lists), batch);
+        filler.extras(&self.asides, &mut self.extras, batch);
         filler.finish(batch);
     }
 
@@ -73,14 +68,16 @@ impl Store {
     pub(super) fn clear(&mut self) {
         self.rows.clear();
         self.groups.clear();
+        self.origins.clear();
         self.asides.clear();
+        self.routes.clear();
         self.lists = Lists::default();
         self.extras = Extras::default();
     }
 }
 
-/// What flows have and drops do not: times, counters, interfaces, sampling.
-fn flows_alone<'a>(filler: &mut Filler<'a>, rates: &'a Rates<'_>) {
+/// What flows have and drops do not: times, counters, interfaces.
+fn flows_alone(filler: &mut Filler<'_>) {
     let always = Groups::ALWAYS;
     filler.timestamps(column::TIME_START, always, |row| row.time_ns);
     filler.timestamps(column::TIME_END, always, |row| row.time_ns);
@@ -89,73 +86,4 @@ fn flows_alone<'a>(filler: &mut Filler<'a>, rates: &'a Rates<'_>) {
     filler.bool(column::TIME_SUSPECT, always, |row| row.groups.has(Groups::SUSPECT));
     filler.u32(column::IN_IF, always, |row| row.in_if);
     filler.u32(column::OUT_IF, always, |row| row.out_if);
-    filler.f64(column::SAMPLING_RATE, always, |row| rates.of(row).rate);
-    let put: Put<u8> = |batch, column, valid, values| {
-        let words = ORIGINS.map(|(_, origin)| origin.name());
-        batch.dictionary(column, valid, &words, values.into_iter());
-    };
-    let origin = |row: &Row| {
-        let of = rates.of(row).origin;
-        ORIGINS.iter().find(|(_, origin)| *origin == of).map_or(0, |(place, _)| *place)
-    };
-    filler.add(column::SAMPLING_ORIGIN, always, origin, put);
 }
-
-/// Who exporters are: asked once each.
-pub(super) struct Session<'a> {
-    exporters: &'a dyn Exporters,
-    last: Cell<Option<(u32, Identity)>>,
-    known: RefCell<HashMap<u32, Identity>>,
-}
-
-impl<'a> Session<'a> {
-    pub(super) fn new(exporters: &'a dyn Exporters) -> Self {
-        Self { exporters, last: Cell::new(None), known: RefCell::default() }
-    }
-
-    pub(super) fn of(&self, exporter: u32) -> Identity {
-        if let Some((same, identity)) = self.last.get()
-            && same == exporter
-        {
-            return identity;
-        }
-        let mut known = self.known.borrow_mut();
-        let identity = *known.entry(exporter).or_insert_with(|| self.exporters.identity(exporter));
-        self.last.set(Some((exporter, identity)));
-        identity
-    }
-}
-
-/// Rates by what samples stated, or by what else is known where they stated 0. Successive samples mostly are from
-/// one agent and of one rate: those are asked for once.
-struct Rates<'a> {
-    exporters: &'a dyn Exporters,
-    last: Cell<Option<(u32, u32, Sampling)>>,
-}
-
-impl<'a> Rates<'a> {
-    fn new(exporters: &'a dyn Exporters) -> Self {
-        Self { exporters, last: Cell::new(None) }
-    }
-
-    fn of(&self, row: &Row) -> Sampling {
-        if let Some((exporter, rate, sampling)) = self.last.get()
-            && (exporter, rate) == (row.exporter, row.sampling_rate)
-        {
-            return sampling;
-        }
-        let stated = (row.sampling_rate > 0).then_some(f64::from(row.sampling_rate));
-        let sampling = self.exporters.sampling(row.exporter, stated, None);
-        self.last.set(Some((row.exporter, row.sampling_rate, sampling)));
-        sampling
-    }
-}
-
-/// Origins and the places of their words in the dictionary.
-const ORIGINS: [(u8, SamplingOrigin); 5] = [
-    (0, SamplingOrigin::Record),
-    (1, SamplingOrigin::Options),
-    (2, SamplingOrigin::Configured),
-    (3, SamplingOrigin::Assumed),
-    (4, SamplingOrigin::Unknown),
-];
