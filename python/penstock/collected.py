@@ -8,6 +8,7 @@ import queue
 import time
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from penstock import _core
 from penstock.batch import FlowBatch
 from penstock.errors import ConfigError, DecodeError
 from penstock.ledger import Ledger
@@ -16,7 +17,6 @@ from penstock.tables import Tables
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from penstock import _core
     from penstock.batch import Kind
     from penstock.pipeline.collecting import Collecting
     from penstock.sinks.base import BatchId
