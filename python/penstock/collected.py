@@ -254,7 +254,7 @@ class Decoder:
 
 def table_kind(kinds: Collection[Kind]) -> Kind:
     """The kind that a table of batches of these kinds is of."""
-    return "flows" if "flows" in kinds else next(iter(kinds))
+    return "flows" if "flows" in kinds else next(iter(kinds), "flows")
 
 
 def empty_batch(kind: Kind) -> FlowBatch:
