@@ -174,10 +174,7 @@ impl Drawn {
     fn add(&self, column: Column, valid: &Validity, batch: &mut BatchBuilder) {
         let valid = Some(valid);
         // Each column has dice of its own.
-        let salt = column
-            .name()
-            .bytes()
-            .fold(7, |salt: u64, octet| salt.wrapping_mul(31).wrapping_add(octet.into()));
+        let salt = salt(column);
         let numbers = |most: u64| {
             self.each(move |row, dice| {
                 dice.0 ^= salt;
@@ -197,7 +194,7 @@ impl Drawn {
             }
             Kind::U64 => batch.u64(column, valid, numbers(u64::MAX).into_iter()),
             Kind::F64 => {
-                let rate = |it: u64| RATES[(it % 7) as usize];
+                let rate = |it: u64| RATES[(it % 8) as usize];
                 let values = numbers(u64::MAX).into_iter().map(rate);
                 batch.f64(column, valid, values);
             }
@@ -213,11 +210,7 @@ impl Drawn {
                 batch.ip(column, valid, addresses.into_iter());
             }
             Kind::Mac => {
-                let macs = numbers(u64::MAX).into_iter().map(|it| {
-                    let [_, _, mac @ ..] = it.to_be_bytes();
-                    mac
-                });
-                batch.mac(column, valid, macs);
+                batch.mac(column, valid, numbers(u64::MAX).into_iter().map(mac));
             }
             Kind::Text => {
                 let texts = numbers(u64::MAX).into_iter().map(text);
@@ -362,8 +355,18 @@ impl Drawn {
     }
 }
 
+fn salt(column: Column) -> u64 {
+    let octets = column.name().bytes();
+    octets.fold(7, |salt: u64, octet| salt.wrapping_mul(31).wrapping_add(octet.into()))
+}
+
+fn mac(number: u64) -> [u8; 6] {
+    let [_, _, mac @ ..] = number.to_be_bytes();
+    mac
+}
+
 /// Each of them is said in one of the ways that there are to say a rate.
-const RATES: [f64; 7] = [1.0, 2.0, 1_000.0, 2.5, 4_294_967_295.0, 7.0 / 3.0, (1_u64 << 40) as f64];
+const RATES: [f64; 8] = [0.0, 1.0, 2.0, 1_000.0, 2.5, 4_294_967_295.0, 7.0 / 3.0, (1_u64 << 40) as f64];
 /// Numbers, and the fewest octets of a value.
 const EXTRA: [(u32, u16, usize); 6] =
     [(0, 3, 1), (999, 1, 0), (0, 32_000, 0), (0, 236, 0), (999, 32_767, 253), (8057, 9_999, 2)];

@@ -18,8 +18,7 @@ fuzz_target!(|octets: &[u8]| {
     let mut input = Input::new(octets);
     let how = input.u8();
     let mut encoder = IpfixEncoder::new(settings(how));
-    let own = 32_473;
-    let settings = Settings { enterprise: own, ..Settings::default() };
+    let settings = Settings { enterprise: enterprise(how), ..Settings::default() };
     let mut collector = Collector::new(settings.clone());
     let session = if how & 64 == 0 { None } else { Some(collector.open_stream([1; 16], 4739)) };
     let (mut first, mut now_ns) = (0, NOW_NS);
@@ -53,10 +52,15 @@ fn settings(how: u8) -> IpfixSettings {
         message_octets: [1_392, 512, 65_535, 64][usize::from(how & 3)],
         pad: how & 4 != 0,
         refresh: (how & 8 != 0).then_some(Refresh { seconds: 5, messages: 2 }),
-        enterprise: 32_473,
+        enterprise: enterprise(how),
         statistics_s: (how & 32 != 0).then_some(5),
         ..IpfixSettings::default()
     }
+}
+
+/// The number of our own elements: the registry's, or an operator's own.
+fn enterprise(how: u8) -> u32 {
+    if how & 16 == 0 { 32_473 } else { 77_777 }
 }
 
 /// Asserts that so many rows came back, each as it was.

@@ -74,7 +74,7 @@ impl Collector {
     pub fn new(settings: Settings) -> Self {
         Self {
             directory: Directory::new(&settings),
-            rows: Rows::default(),
+            rows: Rows::new(settings.enterprise),
             options: OptionsRows::default(),
             samples: Samples::new(settings.tunnels),
             parked: Parked::new(ParkedBounds {
@@ -225,6 +225,7 @@ impl Collector {
         let (number, forgotten) = self.directory.heard(key, port, transport, heard_ns);
         if let Some((number, gone)) = forgotten {
             self.parked.forget(number);
+            self.rows.forget(number);
             self.counts.exporters_forgotten += 1;
             self.counts.missing_samples += gone.missing_samples();
             let missing = gone.sequence.totals().lost;
@@ -280,14 +281,21 @@ impl Collector {
         dialect: Dialect,
     ) -> Outcome {
         let template = self.in_our_numbers(template);
+        let crowded = self.directory.is_crowded();
         let Some(exporter) = self.directory.get_mut(message.exporter) else {
             return Outcome::TooManyTemplates;
         };
+        if crowded && exporter.templates.get(template.id, message.received_ns).is_none() {
+            return Outcome::TooManyTemplates;
+        }
         let plans = &mut self.plans;
         let export_s = u32::try_from(message.export_ns / NS_PER_S).ok();
         let compile = |template: &Template| plans.of(template, dialect);
         let outcome = exporter.templates.define(template, message.received_ns, export_s, compile);
         self.templates_changed |= matches!(outcome, Outcome::New | Outcome::Replaced);
+        if outcome == Outcome::New {
+            self.directory.remembers += 1;
+        }
         outcome
     }
 
@@ -434,9 +442,7 @@ impl Collector {
         let message = SflowMessage { exporter, received_ns };
         let directory = &mut self.directory;
         let taken = self.samples.take(datagram, &message, |sample| {
-            if let Some(exporter) = directory.get_mut(exporter) {
-                exporter.observe_sample(sample, stamp);
-            }
+            directory.observe_sample(exporter, sample, stamp);
         });
         self.counts.flows += u64::from(taken.flow_samples);
         self.counts.counter_samples += u64::from(taken.counter_samples);

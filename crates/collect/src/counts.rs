@@ -34,6 +34,8 @@ pub(crate) struct Counts {
     /// What exporters that were forgotten had missing, by protocol.
     pub missing: BTreeMap<&'static str, u64>,
     pub missing_samples: u64,
+    /// Samples of sources beyond the bound, whose numbers are not followed.
+    pub samples_unfollowed: u64,
     pub exporters_forgotten: u64,
     /// Connections that could not go on, by reason.
     pub sessions_broken: BTreeMap<&'static str, u64>,
@@ -72,6 +74,8 @@ impl Counts {
         rows.some("decode", Fate::Noted, "counter samples", Unit::Samples, self.counter_samples);
         rows.some("decode", Fate::Noted, "drop samples", Unit::Samples, self.drop_samples);
         rows.some("decode", Fate::Noted, "unknown samples", Unit::Samples, self.unknown_samples);
+        let unfollowed = self.samples_unfollowed;
+        rows.some("decode", Fate::Noted, "of sources beyond the bound", Unit::Samples, unfollowed);
         for (what, amount) in [
             ("parked", parked.parked),
             ("replayed", parked.replayed),

@@ -105,6 +105,10 @@ pub(crate) struct Directory {
     assumed: Option<f64>,
     max_exporters: usize,
     bounds: TemplateBounds,
+    /// Templates and sources of samples of all exporters: as of the last count, and those that came since.
+    pub remembers: usize,
+    /// Samples whose source there was no room to follow.
+    pub sources_over_bound: u64,
 }
 
 /// An exporter that made room: its number, now another's, and what was known of it.
@@ -127,6 +131,8 @@ impl Directory {
                 fields: settings.max_fields,
                 lifetime_ns: Some(settings.template_lifetime_ns),
             },
+            remembers: 0,
+            sources_over_bound: 0,
         }
     }
 
@@ -230,7 +236,31 @@ impl Directory {
 
     /// Forgets templates that were not seen for too long; how many.
     pub fn expire(&mut self, now_ns: i64) -> u64 {
-        self.exporters.iter_mut().map(|exporter| exporter.templates.expire(now_ns) as u64).sum()
+        let expired = self
+            .exporters
+            .iter_mut()
+            .map(|exporter| exporter.templates.expire(now_ns) as u64)
+            .sum();
+        let held = |exporter: &Exporter| exporter.templates.len() + exporter.samples.len();
+        self.remembers = self.exporters.iter().map(held).sum();
+        expired
+    }
+
+    /// Whether there are too many templates and sources of samples, of all exporters, to remember more.
+    pub fn is_crowded(&self) -> bool {
+        self.remembers >= ALL_REMEMBERED
+    }
+
+    /// Takes note of a sample's number: every source counts for itself.
+    pub fn observe_sample(&mut self, number: u32, sample: &SourceSample, stamp: Stamp) {
+        let crowded = self.is_crowded();
+        let Some(exporter) = self.get_mut(number) else { return };
+        let before = exporter.samples.len();
+        if !exporter.observe_sample(sample, stamp, crowded) {
+            self.sources_over_bound += 1;
+        } else if exporter.samples.len() > before {
+            self.remembers += 1;
+        }
     }
 
     fn insert(
@@ -336,11 +366,12 @@ impl Directory {
 }
 
 impl Exporter {
-    /// Takes note of a sample's number: every source counts for itself.
-    pub fn observe_sample(&mut self, sample: &SourceSample, stamp: Stamp) {
+    /// Takes note of a sample's number; false if there is no room for its source.
+    fn observe_sample(&mut self, sample: &SourceSample, stamp: Stamp, crowded: bool) -> bool {
         let stream = (sample.kind, sample.source.class, sample.source.index);
-        if self.samples.len() >= SOURCES && !self.samples.contains_key(&stream) {
-            return;
+        let full = crowded || self.samples.len() >= SOURCES;
+        if full && !self.samples.contains_key(&stream) {
+            return false;
         }
         if sample.kind == SampleKind::Flow {
             let known = Some(sample.sampling_rate).filter(|&rate| rate > 0);
@@ -348,6 +379,7 @@ impl Exporter {
         }
         let sequence = self.samples.entry(stream).or_default();
         sequence.observe(sample.sequence, Units::Known(1), stamp);
+        true
     }
 
     /// Samples that the numbers of its sources say were lost.
@@ -378,6 +410,10 @@ impl rows::Exporters for Directory {
         }
     }
 }
+
+/// Templates and sources of samples that are remembered, of all exporters together: the bounds of each would
+/// multiply.
+const ALL_REMEMBERED: usize = 1 << 20;
 
 /// Sources of samples of one exporter whose numbers are followed.
 const SOURCES: usize = 4_096;

@@ -129,6 +129,7 @@ impl Collector {
         let mut counts = self.counts.clone();
         let over_bound = self.directory.samplers_over_bound();
         count(&mut counts.templates, "of samplers beyond the bound", over_bound);
+        counts.samples_unfollowed = self.directory.sources_over_bound;
         counts.rows(&missing, missing_samples, &self.parked.counts())
     }
 

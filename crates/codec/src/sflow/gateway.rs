@@ -49,6 +49,7 @@ impl Segment<'_> {
 }
 
 impl<'a> ExtendedGateway<'a> {
+    #[inline]
     pub(super) fn read(xdr: &mut Xdr<'a>) -> Result<Self, Malformed> {
         Ok(Self {
             nexthop: xdr.address()?,

@@ -288,15 +288,31 @@ impl<'a> Records<'a> {
         Ok(Self { announced: xdr.u32()?, xdr })
     }
 
+    /// The next one; none behind the last, whether it is whole or not. For those who look at every record: a record
+    /// alone goes through registers, a result of one through memory.
     #[inline]
-    fn record(&mut self) -> Result<Record<'a>, Malformed> {
-        if self.xdr.rest().is_empty() {
-            return Err(Malformed::CountBeyondMessage);
+    pub fn whole(&mut self) -> Option<Record<'a>> {
+        let announced = self.announced.checked_sub(1)?;
+        let mut xdr = self.xdr;
+        let kind = xdr.u32().ok()?;
+        let length = xdr.u32().ok()?;
+        let octets = xdr.take(length).ok()?;
+        *self = Self { announced, xdr };
+        Some(Record { enterprise: kind >> 12, format: kind & MAX_FORMAT, octets })
+    }
+
+    /// Whether all that were announced were there, once [`Self::whole`] gives no more.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed::CountBeyondMessage`] if some never came, [`Malformed::SampleCut`] if one is cut.
+    #[inline]
+    pub fn end(&self) -> Result<(), Malformed> {
+        match (self.announced, self.xdr.rest()) {
+            (0, _) => Ok(()),
+            (_, []) => Err(Malformed::CountBeyondMessage),
+            _ => Err(Malformed::SampleCut),
         }
-        let kind = self.xdr.u32()?;
-        let length = self.xdr.u32()?;
-        let octets = self.xdr.take(length)?;
-        Ok(Record { enterprise: kind >> 12, format: kind & MAX_FORMAT, octets })
     }
 }
 
@@ -305,12 +321,12 @@ impl<'a> Iterator for Records<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.announced = self.announced.checked_sub(1)?;
-        let record = self.record();
-        if record.is_err() {
-            self.announced = 0;
+        if let Some(record) = self.whole() {
+            return Some(Ok(record));
         }
-        Some(record)
+        let wrong = self.end().err();
+        self.announced = 0;
+        wrong.map(Err)
     }
 }
 

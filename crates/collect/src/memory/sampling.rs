@@ -62,6 +62,9 @@ impl Sampling {
     }
 }
 
+/// What a record states that says that its rate is not known: another's does not hold for it then.
+pub(crate) const NOT_KNOWN: f64 = -1.0;
+
 /// What the operator says of an exporter's sampling.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[expect(clippy::struct_field_names, reason = "all are rates, and the words before are none alone")]
@@ -183,7 +186,8 @@ impl SamplingTable {
         if let Some(rate) = stated.filter(|rate| *rate >= 1.0) {
             return Sampling::new(rate, SamplingOrigin::Record);
         }
-        if let Some(rate) = self.announced(domain, sampler) {
+        let announced = self.announced(domain, sampler);
+        if let Some(rate) = announced.filter(|_| stated != Some(NOT_KNOWN)) {
             return Sampling::new(rate, SamplingOrigin::Options);
         }
         if let Some(rate) = self.configured.default_rate {

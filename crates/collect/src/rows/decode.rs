@@ -16,6 +16,7 @@ use super::read::{self, Cells, Fixed, Varied};
 use super::shape::{Run, Shape, Slots};
 use super::time::{self, Boots, Clock};
 use super::{Decoded, Exporters, Message, drain};
+use crate::memory::sampling::NOT_KNOWN;
 
 /// Rows that wait to become batches, by the columns that they have.
 #[derive(Debug, Default)]
@@ -27,11 +28,23 @@ pub(crate) struct Rows {
     waiting: usize,
     octets: usize,
     boots: Boots,
+    /// The number under which exporters send Penstock's own elements, if not under the registry's.
+    enterprise: Option<u32>,
     positions: Vec<u32>,
     prefer_ipv6: Vec<bool>,
 }
 
 impl Rows {
+    /// None yet. Penstock's own elements come under this enterprise number.
+    pub(crate) fn new(enterprise: u32) -> Self {
+        Self { enterprise: Some(enterprise), ..Self::default() }
+    }
+
+    /// An exporter's number is somebody else's from now on.
+    pub(crate) fn forget(&mut self, exporter: u32) {
+        self.boots.forget(exporter);
+    }
+
     /// Adds the records of a set, without its header. Those in front of damage are kept.
     pub(crate) fn decode(
         &mut self,
@@ -107,7 +120,7 @@ impl Rows {
         let mut sound = Ok(());
         let (mut begun, mut of_run, mut of_record) = (0, Vec::new(), Vec::new());
         for record in 0..records {
-            sound = sound.and(lists::assign(plan, cells, record, &mut of_record));
+            sound = sound.and(lists::assign(plan, cells, record, self.enterprise, &mut of_record));
             if record == 0 {
                 mem::swap(&mut of_run, &mut of_record);
             } else if of_run != of_record {
@@ -224,7 +237,10 @@ fn read_stated<'a>(shape: &mut Shape, cells: impl Cells<'a>, plan: &Plan) {
             }
             Rate::IntervalAndSpace(interval, space) => {
                 let pairs = number(interval).zip(number(space));
-                out.extend(pairs.map(|(interval, space)| ratio(interval + space, interval)));
+                out.extend(pairs.map(|(interval, space)| match (interval, space) {
+                    (0.0, 0.0) => NOT_KNOWN,
+                    _ => ratio(interval + space, interval),
+                }));
             }
             Rate::SizeAndPopulation(size, population) => {
                 let pairs = number(size).zip(number(population));

@@ -18,6 +18,7 @@ use super::compile_parts::time_unit_of;
 use super::plan::{Extra, Holds, ListField, ListFrom, Place, Plan, TimeUnit};
 use super::read::Cells;
 use super::shape::{Shape, Slot, Slots};
+use crate::settings::PENSTOCK_PEN;
 
 /// Finds a template of the same session by its number.
 pub(super) type Templates<'t> = &'t dyn Fn(u16) -> Option<Arc<Template>>;
@@ -48,13 +49,14 @@ pub(super) fn assign<'a>(
     plan: &Plan,
     cells: impl Cells<'a>,
     record: usize,
+    enterprise: Option<u32>,
     out: &mut Vec<Option<Assigned>>,
 ) -> Result<(), Malformed> {
     let mut sound = Ok(());
     let mut seen = 0_u128;
     out.clear();
     for ListField { place } in &plan.lists {
-        let assigned = match list_column(cells.cell(record, *place)) {
+        let assigned = match list_column(cells.cell(record, *place), enterprise) {
             Ok(assigned) => assigned,
             Err(malformed) => {
                 sound = Err(malformed);
@@ -198,7 +200,7 @@ fn flatten_records(
 }
 
 /// The column for what a basicList lists.
-fn list_column(octets: &[u8]) -> Result<Option<Assigned>, Malformed> {
+fn list_column(octets: &[u8], enterprise: Option<u32>) -> Result<Option<Assigned>, Malformed> {
     static COLUMNS: OnceLock<Vec<((u32, u16), Assigned)>> = OnceLock::new();
     let columns = COLUMNS.get_or_init(|| {
         let uses = Column::all()
@@ -215,7 +217,11 @@ fn list_column(octets: &[u8]) -> Result<Option<Assigned>, Malformed> {
         assigned.collect()
     });
     let list = BasicList::read(octets)?;
-    let element = (list.field.pen, list.field.id);
+    let pen = match list.field.pen {
+        pen if Some(pen) == enterprise => PENSTOCK_PEN,
+        pen => pen,
+    };
+    let element = (pen, list.field.id);
     let assigned = columns.iter().find(|(known, _)| *known == element);
     let Some((_, assigned)) = assigned else { return Ok(None) };
     let ntp = matches!(assigned.unit, Some(TimeUnit::Microseconds | TimeUnit::Nanoseconds));

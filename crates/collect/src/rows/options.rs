@@ -4,7 +4,7 @@
 //! What the values mean for sampling is `memory`'s business.
 
 use arrow_array::RecordBatch;
-use penstock_codec::{Malformed, Template, records};
+use penstock_codec::{Malformed, NETFLOW9_SCOPE_PEN, Template, records};
 use penstock_record::{BatchBuilder, Column, column};
 
 use super::buffer::Extras;
@@ -41,7 +41,9 @@ pub(crate) fn options<'a>(
         let mut scopes = 0;
         let mut values = Vec::with_capacity(template.fields.len());
         for (place, (field, octets)) in record.values().enumerate() {
-            if (field.pen, field.id) == (0, PADDING) {
+            // Fields without octets would make much of little; only version 9 says the system so.
+            let system = place == 0 && field.pen == NETFLOW9_SCOPE_PEN;
+            if (field.pen, field.id) == (0, PADDING) || field.length == 0 && !system {
                 continue;
             }
             scopes += usize::from(place < usize::from(template.scopes));

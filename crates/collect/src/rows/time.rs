@@ -79,6 +79,11 @@ impl Boots {
         self.told_ms.insert(exporter, boot_ms);
     }
 
+    pub(super) fn forget(&mut self, exporter: u32) {
+        self.told_ms.remove(&exporter);
+        self.by_exporter.remove(&exporter);
+    }
+
     /// The uptime at the export, by the latest end among these records and what was seen before.
     fn uptime_ms<'a>(
         &mut self,

@@ -287,4 +287,4 @@ fn of<T, V: Default>(all: &[T], place: u32, value: impl Fn(&T) -> V) -> V {
 }
 
 /// As many as the second level of a core's cache holds, with the columns that are written.
-const ROWS_AT_A_TIME: usize = 2048;
+const ROWS_AT_A_TIME: usize = 512;

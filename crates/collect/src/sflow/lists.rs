@@ -67,10 +67,7 @@ impl<T> List<T> {
     }
 }
 
-fn padded(
-    lengths: impl ExactSizeIterator<Item = u32>,
-    rows: usize,
-) -> impl Iterator<Item = usize> {
+fn padded(lengths: impl ExactSizeIterator<Item = u32>, rows: usize) -> impl Iterator<Item = usize> {
     let without = rows.saturating_sub(lengths.len());
     lengths.map(|length| length as usize).chain(std::iter::repeat_n(0, without))
 }

@@ -13,6 +13,7 @@ mod origins;
 mod packet;
 mod route;
 mod row;
+mod sources;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,8 @@ use counters::Counters;
 use drops::Details;
 use origins::Origin;
 use packet::{Draft, Kept};
-use row::{Groups, Row};
+use row::Groups;
+pub(crate) use sources::Sources;
 use store::Store;
 
 /// Where a datagram came from, and when.
@@ -204,19 +206,18 @@ impl Samples {
         taken: &mut Taken,
     ) -> Result<(), Malformed> {
         let head = &sample.head;
-        let mut row = Row {
-            time_ns: message.received_ns,
-            in_if: if_index(head.input),
-            out_if: if_index(head.output),
-            ..Row::default()
-        };
+        let store = &mut self.flows;
+        let place = store.begin();
+        let Some(row) = store.rows.last_mut() else { return Ok(()) };
+        row.time_ns = message.received_ns;
+        row.in_if = if_index(head.input);
+        row.out_if = if_index(head.output);
         if head.output.format == Interface::DISCARDED {
             row.forwarding_status = forwarding_status(head.output.value);
             row.groups.add(Groups::FORWARDING);
         }
-        let store = &mut self.flows;
         let mut kept = Kept {
-            row: store.len(),
+            row: place,
             asides: &mut store.asides,
             routes: &mut store.routes,
             lists: &mut store.lists,
@@ -227,11 +228,13 @@ impl Samples {
         };
         let mut draft = Draft::default();
         let mut outcome = Ok(());
-        for record in sample.records {
-            outcome = outcome.and(record.and_then(|record| draft.take(record, &mut kept)));
+        let mut records = sample.records;
+        while let Some(record) = records.whole() {
+            outcome = outcome.and(draft.take(record, &mut kept));
         }
-        outcome = outcome.and(draft.finish(&mut row, &mut kept));
-        store.push(row, message.origin(sequence), head.sampling_rate);
+        outcome = outcome.and(records.end());
+        outcome = outcome.and(draft.finish(row, &mut kept));
+        store.finish(message.origin(sequence), head.sampling_rate);
         outcome
     }
 
@@ -244,11 +247,13 @@ impl Samples {
         sequence: u32,
         taken: &mut Taken,
     ) -> Result<(), Malformed> {
-        let mut row = Row { time_ns: message.received_ns, ..Row::default() };
         let mut details = Details::new(sample.head);
         let store = &mut self.drops;
+        let place = store.begin();
+        let Some(row) = store.rows.last_mut() else { return Ok(()) };
+        row.time_ns = message.received_ns;
         let mut kept = Kept {
-            row: store.len(),
+            row: place,
             asides: &mut store.asides,
             routes: &mut store.routes,
             lists: &mut store.lists,
@@ -266,8 +271,8 @@ impl Samples {
             });
             outcome = outcome.and(taken);
         }
-        outcome = outcome.and(draft.finish(&mut row, &mut kept));
-        store.push(row, message.origin(sequence), 0);
+        outcome = outcome.and(draft.finish(row, &mut kept));
+        store.finish(message.origin(sequence), 0);
         self.details.push(details);
         outcome
     }

@@ -99,7 +99,7 @@ impl<'a> Draft<'a> {
 
     /// Makes the row of what was taken; its groups are added to those it has. Of records that could not be read the
     /// first is told, when all the others are in the row.
-    pub(super) fn finish(mut self, row: &mut Row, kept: &mut Kept<'_>) -> Result<(), Malformed> {
+    pub(super) fn finish(&mut self, row: &mut Row, kept: &mut Kept<'_>) -> Result<(), Malformed> {
         let mut aside = Aside::default();
         let mut outcome = Ok(());
         if let Some(octets) = self.header {
@@ -285,7 +285,7 @@ fn sampled_header(
 /// The groups of what was read down to the packet's transport header.
 #[inline]
 fn headers(row: &mut Row, aside: &mut Aside, kept: &mut Kept<'_>) {
-    let (packet, groups) = (&row.packet, &mut row.groups);
+    let (packet, mut groups) = (&row.packet, row.groups);
     groups.add(Groups::ADDRESSES);
     groups.add(Groups::PROTOCOL);
     groups.add(Groups::TOS);
@@ -308,7 +308,8 @@ fn headers(row: &mut Row, aside: &mut Aside, kept: &mut Kept<'_>) {
     given(Groups::MACS, has(Has::MACS));
     given(Groups::ETHERTYPE, has(Has::ETHERTYPE));
     given(Groups::VLAN, has(Has::VLAN));
-    if packet.has.any(Has::VLANS.with(Has::MPLS).with(Has::TUNNEL)) {
+    row.groups = groups;
+    if row.packet.has.any(Has::VLANS.with(Has::MPLS).with(Has::TUNNEL)) {
         rare_headers(row, aside, kept);
     }
 }

@@ -8,28 +8,26 @@ use super::row::{Groups, Route, Row};
 
 #[inline]
 pub(super) fn extended_router(router: &ExtendedRouter, row: &mut Row) {
+    let mut groups = row.groups;
     if let Some(next_hop) = router.nexthop {
         row.next_hop = next_hop;
-        row.groups.add(Groups::NEXT_HOP);
+        groups.add(Groups::NEXT_HOP);
     }
     // An IPv6 address has 128 bits: more is no prefix.
     let prefix = |mask: u32| u8::try_from(mask).ok().filter(|bits| *bits <= 128);
     if let Some(bits) = prefix(router.src_mask) {
         row.src_prefix_length = bits;
-        row.groups.add(Groups::SRC_PREFIX);
+        groups.add(Groups::SRC_PREFIX);
     }
     if let Some(bits) = prefix(router.dst_mask) {
         row.dst_prefix_length = bits;
-        row.groups.add(Groups::DST_PREFIX);
+        groups.add(Groups::DST_PREFIX);
     }
+    row.groups = groups;
 }
 
 #[inline]
-pub(super) fn extended_gateway(
-    gateway: &ExtendedGateway<'_>,
-    row: &mut Row,
-    kept: &mut Kept<'_>,
-) {
+pub(super) fn extended_gateway(gateway: &ExtendedGateway<'_>, row: &mut Row, kept: &mut Kept<'_>) {
     row.groups.add(Groups::BGP);
     if gateway.nexthop.is_some() {
         row.groups.add(Groups::BGP_NEXT_HOP);

@@ -14,7 +14,7 @@ use super::row::{Aside, Groups, Route, Row};
 /// Packets of one kind of batch that wait.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    rows: Vec<Row>,
+    pub rows: Vec<Row>,
     /// Those of each row: what has to be known of all rows before any is written.
     groups: Vec<Groups>,
     origins: Origins,
@@ -25,11 +25,18 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Adds a row. What it has beside is there already. `stated_rate` is that of its sample, 0 if it is not known.
+    /// Adds a row, to be filled where it is: rows are long to be copied. Answers its place.
     #[inline]
-    pub(super) fn push(&mut self, row: Row, origin: Origin, stated_rate: u32) {
-        self.groups.push(row.groups);
-        self.rows.push(row);
+    pub(super) fn begin(&mut self) -> usize {
+        let place = self.rows.len();
+        self.rows.push(Row::default());
+        place
+    }
+
+    /// The row that was added is filled. `stated_rate` is that of its sample, 0 if it is not known.
+    #[inline]
+    pub(super) fn finish(&mut self, origin: Origin, stated_rate: u32) {
+        self.groups.push(self.rows.last().map_or(Groups::ALWAYS, |row| row.groups));
         self.origins.push(origin, stated_rate);
     }
 

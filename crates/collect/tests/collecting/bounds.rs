@@ -144,6 +144,7 @@ fn what_waits_for_templates_is_bounded_in_octets_and_in_age() {
 #[test]
 fn many_fields_without_octets_cost_nothing() {
     one_octet_and_many_fields(0);
+    one_octet_and_many_fields(1);
 }
 
 fn one_octet_and_many_fields(scopes: u16) {
