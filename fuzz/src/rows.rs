@@ -366,7 +366,8 @@ fn mac(number: u64) -> [u8; 6] {
 }
 
 /// Each of them is said in one of the ways that there are to say a rate.
-const RATES: [f64; 8] = [0.0, 1.0, 2.0, 1_000.0, 2.5, 4_294_967_295.0, 7.0 / 3.0, (1_u64 << 40) as f64];
+const RATES: [f64; 8] =
+    [0.0, 1.0, 2.0, 1_000.0, 2.5, 4_294_967_295.0, 7.0 / 3.0, (1_u64 << 40) as f64];
 /// Numbers, and the fewest octets of a value.
 const EXTRA: [(u32, u16, usize); 6] =
     [(0, 3, 1), (999, 1, 0), (0, 32_000, 0), (0, 236, 0), (999, 32_767, 253), (8057, 9_999, 2)];

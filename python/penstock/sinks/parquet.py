@@ -29,6 +29,7 @@ from penstock.sinks.base import (
     Sink,
     SinkOfKindsSettings,
 )
+from penstock.sinks.parquet_encoding import writer_options
 from penstock.sinks.whole_file import WholeFile
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ParquetSettings(SinkOfKindsSettings):
     """Which columns of flows; all that the batch has when absent."""
 
     compression_level: Annotated[int, Field(ge=1, le=22)] = 1
-    """Zstandard's level: higher is smaller and slower."""
+    """Zstandard's level: higher is smaller and slower. At 1, some columns of collected flows have LZ4 instead."""
 
 
 class Parquet(Sink):
@@ -257,6 +258,8 @@ class OpenFile:
         self._known = known
         self._level = settings.compression_level
         self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = 0
+        self._pending_octets = 0
         self._schema: pa.Schema | None = None
         self._writer: Any = None
         self.batches: list[BatchId] = []
@@ -277,9 +280,10 @@ class OpenFile:
     def append(self, rows: pa.RecordBatch, *, full_at: int) -> None:
         """Holds the rows until there are enough for a row group."""
         self._pending.append(rows)
-        held = sum(part.nbytes for part in self._pending)
-        full = bool(full_at) and self.octets + held >= full_at
-        if full or sum(part.num_rows for part in self._pending) >= ROW_GROUP_ROWS:
+        self._pending_rows += rows.num_rows
+        self._pending_octets += rows.nbytes
+        full = bool(full_at) and self.octets + self._pending_octets >= full_at
+        if full or self._pending_rows >= ROW_GROUP_ROWS:
             self._put_row_group()
 
     def publish(self) -> None:
@@ -303,7 +307,7 @@ class OpenFile:
             self._begin()
         table = pa.Table.from_batches([widened(part, self._schema) for part in self._pending])
         self._writer.write_table(table, row_group_size=table.num_rows)
-        self._pending = []
+        self._pending, self._pending_rows, self._pending_octets = [], 0, 0
 
     def _begin(self) -> None:
         import pyarrow as pa  # noqa: PLC0415
@@ -314,30 +318,8 @@ class OpenFile:
             order = {row["name"]: place for place, row in enumerate(_core.columns())}
             fields.sort(key=lambda field: order.get(field.name, len(order)))
         self._schema = pa.schema(fields)
-        self._writer = parquet.ParquetWriter(
-            self._file.out,
-            self._schema,
-            compression="zstd",
-            compression_level=self._level,
-            use_dictionary=[
-                field.name
-                for field in fields
-                if field.name not in PLAIN | TIMES | ADDRESSES or self._repeats(field.name)
-            ],
-            column_encoding={
-                field.name: "DELTA_BINARY_PACKED" for field in fields if field.name in TIMES
-            },
-            write_statistics=[field.name for field in fields if field.name in SKIPPED_BY],
-        )
-
-    def _repeats(self, name: str) -> bool:
-        """Whether the values of a column come up again within few rows, by the first of them."""
-        import pyarrow.compute as pc  # noqa: PLC0415
-
-        if name not in ADDRESSES or name not in self._pending[0].schema.names:
-            return False
-        sample = self._pending[0].column(name).slice(0, SAMPLE_ROWS)
-        return 2 * len(pc.unique(sample)) < len(sample)
+        options = writer_options(self._schema, self._pending[0], self._level)
+        self._writer = parquet.ParquetWriter(self._file.out, self._schema, **options)
 
 
 def widened(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -367,25 +349,8 @@ def nulls(kind: pa.DataType, rows: int) -> pa.Array:
 CLOCK = "time_end"
 """The column that rotation goes by."""
 
-ROW_GROUP_ROWS = 131_072
+ROW_GROUP_ROWS = 262_144
 """Enough for columns to compress and be skipped well, few enough to hold in memory."""
 
 NULLS: dict[Any, Any] = {}
 """Columns of nulls by type, as long as was ever needed."""
-
-SAMPLE_ROWS = 8_192
-"""Enough to tell a network's own addresses from those of everybody."""
-
-ADDRESSES = frozenset({"src_addr", "dst_addr"})
-"""Columns that repeat themselves in some networks and not in others; looking for repetitions is either
-half the time and room, or time and room lost."""
-
-PLAIN = frozenset({"src_port", "fragment_id"})
-"""Columns whose values hardly repeat, for which looking for repetitions is time and room lost."""
-
-TIMES = frozenset({"time_start", "time_end", "time_start_rev", "time_end_rev", "time_received"})
-"""Columns of which differences are kept: half the time of writing them as they are, and smaller."""
-
-SKIPPED_BY = frozenset({"time_start", "time_end", "src_addr", "dst_addr", "vlan_id"})
-"""Columns whose least and greatest value in a row group let readers skip it. Others spread over
-all their range in any row group, and finding out would cost a sixth of the writing."""

@@ -98,3 +98,67 @@ fn version(octets: &[u8]) -> Option<u16> {
 fn seconds_ns(seconds: u32) -> i64 {
     i64::from(seconds) * 1_000_000_000
 }
+
+#[cfg(test)]
+mod tests {
+    use penstock_codec::netflow::{v5, v9};
+    use penstock_codec::{ipfix, sflow};
+
+    use super::*;
+    use crate::{Reception, Settings};
+
+    /// The shortest sound message of each row of the table.
+    fn message_of(kind: SourceKind) -> Vec<u8> {
+        let mut out = Vec::new();
+        match kind {
+            SourceKind::NetFlow5 => {
+                v5::write_header(&mut out, &v5::Header { count: 1, ..v5::Header::default() });
+                v5::write_record(&mut out, &v5::Record::default());
+            }
+            SourceKind::NetFlow9 => {
+                let mut packet = v9::PacketWriter::begin(&mut out, &v9::Header::default());
+                packet.begin_set(v9::TEMPLATE_SET);
+                packet.end_set();
+                packet.finish(0).unwrap();
+            }
+            SourceKind::Ipfix => {
+                ipfix::MessageWriter::begin(&mut out, 0, 0, 0).finish().unwrap();
+            }
+            SourceKind::SFlow => {
+                sflow::DatagramWriter::begin(&mut out, &sflow::Header::default()).finish();
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn every_protocol_has_a_row_and_every_row_knows_its_own_messages_alone() {
+        assert_eq!(DECODERS.len(), SourceKind::ALL.len());
+        for kind in SourceKind::ALL {
+            let octets = message_of(kind);
+            let claimed = DECODERS.iter().filter(|decoder| (decoder.claims)(&octets));
+            assert_eq!(claimed.map(|decoder| decoder.kind).collect::<Vec<_>>(), [kind]);
+            assert_eq!(decoder_for(kind).kind, kind);
+            assert!((decoder_for(kind).is_likely)(&octets), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn every_row_takes_its_own_message_whole_and_says_what_is_wrong_with_any_part_of_it() {
+        for kind in SourceKind::ALL {
+            let octets = message_of(kind);
+            for end in 0..octets.len() {
+                let mut collector = Collector::new(Settings::default());
+                let part = octets.get(..end).unwrap();
+                let reception = collector.datagram([0; 16], 1, 0, part);
+                let refused = matches!(reception, Reception::Refused(_) | Reception::Partly(_));
+                // A version 9 packet may end behind any set, also before the first.
+                let sound = kind == SourceKind::NetFlow9 && end >= v9::HEADER_OCTETS;
+                assert!(refused || sound, "{}: {end} octets: {reception:?}", kind.name());
+            }
+            let mut collector = Collector::new(Settings::default());
+            let reception = collector.datagram([0; 16], 1, 0, &octets);
+            assert_eq!(reception, Reception::Whole, "{}", kind.name());
+        }
+    }
+}
