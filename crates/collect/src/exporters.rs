@@ -15,7 +15,7 @@ use crate::memory::sequence::{Sequence, Stamp, Units};
 use crate::memory::templates::{Entry, TemplateBounds, Templates, Transport};
 use crate::rows::{self, Identity, Plan, SourceKind};
 use crate::settings::Settings;
-use crate::sflow::{SampleKind, SourceSample};
+use crate::sflow::{SampleKind, SourceSample, Sources};
 
 #[cfg(test)]
 mod tests;
@@ -62,7 +62,7 @@ pub(crate) struct Exporter {
     pub templates: Templates<Compiled>,
     pub sequence: Sequence,
     /// Sequences of sFlow's sources: flow samples, counter samples and drops each count alone.
-    pub samples: BTreeMap<SampleStream, Sequence>,
+    pub samples: Sources,
     pub skew: Skew,
     pub counts: ExporterCounts,
     /// When it was last heard by the image that its sequences were taken from, if they were.
@@ -277,7 +277,7 @@ impl Directory {
             last_ns: now_ns,
             templates: Templates::new(transport, self.bounds_for(key.kind)),
             sequence: Sequence::default(),
-            samples: BTreeMap::new(),
+            samples: Sources::default(),
             skew: Skew::default(),
             counts: ExporterCounts::default(),
             resumed_ns: None,
@@ -369,15 +369,12 @@ impl Exporter {
     /// Takes note of a sample's number; false if there is no room for its source.
     fn observe_sample(&mut self, sample: &SourceSample, stamp: Stamp, crowded: bool) -> bool {
         let stream = (sample.kind, sample.source.class, sample.source.index);
-        let full = crowded || self.samples.len() >= SOURCES;
-        if full && !self.samples.contains_key(&stream) {
-            return false;
-        }
+        let most = if crowded { 0 } else { SOURCES };
+        let Some(sequence) = self.samples.heard(stream, most) else { return false };
         if sample.kind == SampleKind::Flow {
             let known = Some(sample.sampling_rate).filter(|&rate| rate > 0);
             self.stated_rate = known.map(f64::from);
         }
-        let sequence = self.samples.entry(stream).or_default();
         sequence.observe(sample.sequence, Units::Known(1), stamp);
         true
     }

@@ -21,13 +21,18 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// The sequence of a source, a new one if need be; none if it would be one more than so many.
+    /// The sequence of a source, a new one if need be; none if it is new and there are so many or more.
     #[inline]
     pub(crate) fn heard(&mut self, stream: SampleStream, most: usize) -> Option<&mut Sequence> {
         let recent = self.recent.get(slot(stream)).copied().unwrap_or(u16::MAX);
         let known = self.sequences.get(usize::from(recent)).is_some_and(|(of, _)| *of == stream);
         let place = if known { recent } else { self.place(stream, most)? };
         self.sequences.get_mut(usize::from(place)).map(|(_, sequence)| sequence)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.sequences.len()
     }
 
     /// Puts a source's sequence in the place of any that it had.
