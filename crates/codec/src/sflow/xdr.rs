@@ -147,8 +147,8 @@ pub(super) fn put_count(out: &mut Vec<u8>, count: usize) {
 }
 
 /// An IPv4 address in 16 octets.
-pub(super) const fn mapped(octets: [u8; 4]) -> [u8; 16] {
-    (0xffff << 32 | u32::from_be_bytes(octets) as u128).to_be_bytes()
+pub(super) const fn mapped([a, b, c, d]: [u8; 4]) -> [u8; 16] {
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
 }
 
 const ADDRESS_UNKNOWN: u32 = 0;

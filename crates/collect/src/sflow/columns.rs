@@ -2,8 +2,8 @@
 //! Rows to the columns of a batch: of sampled packets, and of dropped ones.
 //!
 //! Both are filled by the same code: a column of a flow that the other kind has too, by its name, is filled there as
-//! well. A column whose group no row has is left out. Rows are wide and columns are many, so that it goes by some
-//! thousand rows at a time: they are read from memory once, not once a column.
+//! well. A column whose group no row has is left out. Rows are wide and columns are many, so that it goes by a few
+//! hundred rows at a time: they are read from memory once, not once a column.
 
 use penstock_record::{BatchBuilder, BatchKind, Column, Validity, column};
 use penstock_wire::TunnelType;
@@ -161,17 +161,12 @@ impl<'a> Filler<'a> {
     }
 
     fn route(&mut self, routes: &'a [Route]) {
-        let next_hop = move |row: &Row| of(routes, row.route, |route| route.next_hop);
-        self.ip(column::BGP_NEXT_HOP, Groups::BGP_NEXT_HOP, next_hop);
-        let systems: [(Column, fn(&Route) -> u32); 4] = [
-            (column::SRC_AS, |route| route.src_as),
-            (column::PREV_AS, |route| route.prev_as),
-            (column::DST_AS, |route| route.dst_as),
-            (column::NEXT_AS, |route| route.next_as),
-        ];
-        for (column, system) in systems {
-            self.u32(column, Groups::BGP, move |row| of(routes, row.route, system));
-        }
+        let of = move |row: &Row| of(routes, row.route, |route| *route);
+        self.ip(column::BGP_NEXT_HOP, Groups::BGP_NEXT_HOP, move |row| of(row).next_hop);
+        self.u32(column::SRC_AS, Groups::BGP, move |row| of(row).src_as);
+        self.u32(column::PREV_AS, Groups::BGP, move |row| of(row).prev_as);
+        self.u32(column::DST_AS, Groups::BGP, move |row| of(row).dst_as);
+        self.u32(column::NEXT_AS, Groups::BGP, move |row| of(row).next_as);
     }
 
     fn translation(&mut self, asides: &'a [Aside]) {
