@@ -56,7 +56,7 @@ class ParquetSettings(SinkOfKindsSettings):
     """Which columns of flows; all that the batch has when absent."""
 
     compression_level: Annotated[int, Field(ge=1, le=22)] = 1
-    """Zstandard's level: higher is smaller and slower. At 1, some columns of collected flows have LZ4 instead."""
+    """Zstandard's level: higher is smaller and slower. At 1, collected flows are laid out for speed, partly with LZ4, and older readers (DuckDB 1.4) need 2."""
 
 
 class Parquet(Sink):

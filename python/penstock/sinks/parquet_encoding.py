@@ -16,72 +16,63 @@ if TYPE_CHECKING:
 def writer_options(schema: pa.Schema, first: pa.RecordBatch, level: int) -> dict[str, Any]:
     """What ``pyarrow.parquet.ParquetWriter`` is told for a file that begins with those rows.
 
-    ``level`` is Zstandard's. At the fastest, numbers and times in rows of a collector have LZ4: encoded
-    as they are, Zstandard would win little more room for much more time.
+    ``level`` is Zstandard's. At the fastest, numbers and times in rows of a collector are laid out
+    for speed and have LZ4: Zstandard would win little more room for much more time.
     """
     fast = level == FASTEST and COLLECTED in first.schema.names
-    dictionary: list[str] = []
-    encoding: dict[str, str] = {}
-    codec: dict[str, str] = {}
-    for field in schema:
-        name, kind = field.name, field.type
-        if is_number(kind) and not (is_wide(kind) and has_few_values(first, name)):
-            encoding[name] = "BYTE_STREAM_SPLIT"
-        elif is_time(kind):
-            encoding[name] = "DELTA_BINARY_PACKED"
-        elif name not in ADDRESSES or repeats(first, name):
-            dictionary.append(name)
-        lz4 = fast and name in encoding
-        codec.update(dict.fromkeys(leaves(field), "lz4" if lz4 else "zstd"))
+    layout = fast_layout if fast else small_layout
+    layouts = {field.name: layout(field, sampled(first, field.name)) for field in schema}
+    codecs = {
+        leaf: "lz4" if layouts[field.name] == SPLIT else "zstd"
+        for field in schema
+        for leaf in leaves(field)
+    }
     return {
-        "use_dictionary": dictionary,
-        "column_encoding": encoding,
-        "compression": codec,
-        "compression_level": {leaf: level for leaf, name in codec.items() if name == "zstd"},
+        "use_dictionary": [name for name, how in layouts.items() if how == DICTIONARY],
+        "column_encoding": {name: how for name, how in layouts.items() if how in (DELTA, SPLIT)},
+        "compression": codecs,
+        "compression_level": {leaf: level for leaf, codec in codecs.items() if codec == "zstd"},
         "write_statistics": [name for name in schema.names if name in SKIPPED_BY],
         "data_page_version": "2.0",
     }
 
 
-def is_number(kind: pa.DataType) -> bool:
-    """Whether Parquet keeps it in four or eight octets of which often only the low ones vary."""
+def small_layout(field: pa.Field, sample: pa.Array | None) -> str:
+    """How a column takes little room, in ways that any reader knows."""
     import pyarrow.types as kinds  # noqa: PLC0415
 
-    is_one: bool = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_duration(kind)
-    return is_one
+    if kinds.is_timestamp(field.type):
+        return DELTA
+    if field.name in UNLIKE or (field.name in ADDRESSES and not repeats(sample)):
+        return PLAIN
+    return DICTIONARY
 
 
-def is_time(kind: pa.DataType) -> bool:
-    """Whether it is a moment, of which the next is seldom far away."""
+def fast_layout(field: pa.Field, sample: pa.Array | None) -> str:
+    """How a column takes little time, which is without looking up values where that can be."""
     import pyarrow.types as kinds  # noqa: PLC0415
 
-    is_one: bool = kinds.is_timestamp(kind)
-    return is_one
+    if kinds.is_timestamp(field.type) or kinds.is_floating(field.type):
+        return SPLIT
+    if kinds.is_integer(field.type):
+        return DICTIONARY if has_few_values(sample) else SPLIT
+    return small_layout(field, sample)
 
 
-def is_wide(kind: pa.DataType) -> bool:
-    """Whether more than one octet of a number can vary."""
-    wide: bool = kind.bit_width > OCTET_BITS
-    return wide
-
-
-def has_few_values(first: pa.RecordBatch, name: str) -> bool:
-    """Whether a column of whole numbers has few values, but larger ones than fit into an octet."""
+def has_few_values(sample: pa.Array | None) -> bool:
+    """Whether whole numbers have few values, but larger ones than an octet holds."""
     import pyarrow.compute as pc  # noqa: PLC0415
-    import pyarrow.types as kinds  # noqa: PLC0415
 
-    sample = sampled(first, name)
-    if sample is None or not kinds.is_integer(sample.type):
+    if sample is None or not 1 < len(pc.unique(sample)) <= FEW:
         return False
-    largest = pc.max(sample).as_py() or 0
-    return largest >> OCTET_BITS != 0 and 1 < len(pc.unique(sample)) <= FEW
+    largest: int = pc.max(sample).as_py()
+    return largest >> OCTET_BITS != 0
 
 
-def repeats(first: pa.RecordBatch, name: str) -> bool:
-    """Whether the values of a column come up again within few rows."""
+def repeats(sample: pa.Array | None) -> bool:
+    """Whether values come up again within few rows."""
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    sample = sampled(first, name)
     return sample is not None and 2 * len(pc.unique(sample)) < len(sample)
 
 
@@ -105,12 +96,19 @@ def leaves(field: pa.Field, above: str = "") -> list[str]:
     return [above + field.name]
 
 
+PLAIN, DICTIONARY, DELTA = "PLAIN", "RLE_DICTIONARY", "DELTA_BINARY_PACKED"
+"""Encodings by Parquet's names, which any reader knows."""
+
+SPLIT = "BYTE_STREAM_SPLIT"
+"""All first octets of the values, then all second ones, and so on. Of whole numbers it is new to
+readers, and of addresses many do not know it."""
+
 FASTEST = 1
 """The level at which time matters more than room."""
 
 COLLECTED = "time_received"
-"""A column that only a collector's rows have. What it receives does not wait for it; what a probe
-reads is hundreds of octets a row, beside which those of the row do not count."""
+"""A column that only a collector's rows have. They come as fast as exporters send; a probe has read
+whole packets for each of its rows, and time at the end is little beside that."""
 
 OCTET_BITS = 8
 
@@ -118,11 +116,14 @@ SAMPLE_ROWS = 8_192
 """Enough to tell a network's own addresses from those of everybody."""
 
 FEW = 128
-"""Of a sample, values that cost less to look up than their octets cost to compress."""
+"""Of a sample, so many values that looking them up costs less than compressing their octets."""
 
 ADDRESSES = frozenset({"src_addr", "dst_addr"})
-"""Columns that repeat themselves in some networks and not in others; looking for repetitions is either
-half the time and room, or time and room lost."""
+"""Columns that repeat themselves in some networks and not in others; looking for repetitions is
+either half the time and room, or time and room lost."""
+
+UNLIKE = frozenset({"src_port", "fragment_id"})
+"""Columns whose values hardly repeat, for which a dictionary is time and room lost."""
 
 SKIPPED_BY = frozenset({"time_start", "time_end", "vlan_id"})
 """Columns whose least and greatest value in a row group let readers skip it. Others, addresses among
