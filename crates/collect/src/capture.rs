@@ -35,7 +35,7 @@ impl Collector {
         };
         let (addr, port) = (packet.src, packet.src_port);
         let Some(octets) = payload.filter(|octets| self.is_export((addr, port), octets)) else {
-            self.counts.other_traffic += 1;
+            self.intake.counts.other_traffic += 1;
             return None;
         };
         let reception = self.datagram(addr, port, time_ns, octets);
@@ -48,7 +48,7 @@ impl Collector {
             return true;
         }
         let likely = (decoder.is_likely)(octets);
-        if likely && self.senders.len() < self.settings().max_exporters {
+        if likely && self.senders.len() < self.intake.settings().max_exporters {
             self.senders.insert(sender);
         }
         likely

@@ -29,7 +29,7 @@ impl Collector {
     /// Templates and sampling rates of all that send datagrams; none if nothing has changed since
     /// this was asked last.
     pub fn kept_templates(&mut self) -> Option<Vec<u8>> {
-        if !std::mem::take(&mut self.templates_changed) {
+        if !std::mem::take(&mut self.intake.templates_changed) {
             return None;
         }
         let kept = |exporter: &Exporter| SavedExporter {
@@ -41,7 +41,7 @@ impl Collector {
                     seen_ns: entry.seen_ns,
                 })
                 .collect(),
-            rates: self.directory.rates_of(exporter),
+            rates: self.intake.directory.rates_of(exporter),
             ..about(exporter)
         };
         Some(encode(&self.datagram_exporters().map(kept).collect::<Vec<_>>()))
@@ -61,16 +61,16 @@ impl Collector {
 
     /// Takes up templates and rates. What was heard too long ago is left out.
     pub fn restore_templates(&mut self, octets: &[u8], now_ns: i64) -> Result<(), KeptError> {
-        let max_age_ns = self.settings().template_lifetime_ns;
+        let max_age_ns = self.intake.settings().template_lifetime_ns;
         for saved in decode(octets, now_ns, max_age_ns).map_err(KeptError)? {
             let Some(number) = self.known_again(&saved, now_ns) else { continue };
-            if let Some(key) = self.directory.get(number).map(|exporter| exporter.key) {
-                self.directory.sampling_of(&key).restore(key.domain, &saved.rates);
+            if let Some(key) = self.intake.directory.get(number).map(|exporter| exporter.key) {
+                self.intake.directory.sampling_of(&key).restore(key.domain, &saved.rates);
             }
             let dialect = dialect_of(saved.kind);
             for kept in saved.templates {
-                let compiled = self.compile(&kept.template, dialect);
-                if let Some(exporter) = self.directory.get_mut(number) {
+                let compiled = self.intake.compile(&kept.template, dialect);
+                if let Some(exporter) = self.intake.directory.get_mut(number) {
                     exporter.templates.restore(kept.template, kept.seen_ns, |_| compiled);
                 }
             }
@@ -82,7 +82,7 @@ impl Collector {
     pub fn restore_sequences(&mut self, octets: &[u8], now_ns: i64) -> Result<(), KeptError> {
         for saved in decode(octets, now_ns, i64::MAX).map_err(KeptError)? {
             let Some(number) = self.known_again(&saved, now_ns) else { continue };
-            let Some(exporter) = self.directory.get_mut(number) else { continue };
+            let Some(exporter) = self.intake.directory.get_mut(number) else { continue };
             // Of several images the newest holds, whichever comes first.
             if exporter.resumed_ns.is_some_and(|resumed_ns| resumed_ns >= saved.seen_ns) {
                 continue;
@@ -104,7 +104,7 @@ impl Collector {
         let by_port = match saved.kind {
             SourceKind::NetFlow9 | SourceKind::SFlow => false,
             SourceKind::NetFlow5 => true,
-            SourceKind::Ipfix => !self.settings().ignore_source_port,
+            SourceKind::Ipfix => !self.intake.settings().ignore_source_port,
         };
         let key = Key {
             kind: saved.kind,
@@ -114,12 +114,12 @@ impl Collector {
             domain: saved.domain,
         };
         let seen_ns = saved.seen_ns.min(now_ns);
-        self.remember(key, saved.port, Transport::Datagram, seen_ns)
+        self.intake.remember(key, saved.port, Transport::Datagram, seen_ns)
     }
 
     /// Streams begin anew with everything, so nothing needs to be kept of them.
     fn datagram_exporters(&self) -> impl Iterator<Item = &Exporter> {
-        let all = self.directory.iter().map(|(_, exporter)| exporter);
+        let all = self.intake.directory.iter().map(|(_, exporter)| exporter);
         all.filter(|exporter| exporter.transport == Transport::Datagram)
     }
 }

@@ -2,8 +2,8 @@
 //! Flow exports to flows: octets and their times in, batches out.
 //!
 //! A [`Collector`] takes messages, by whatever way they came, and hands out batches. No socket, file
-//! or clock is known here. `decoders` is the table of protocols, `exporters` who sends, `memory` what is
-//! remembered of them, `rows` makes columns of records and `sflow` of samples, `stream` finds messages
+//! or clock is known here. `decoders` is the table of protocols, `intake` what they have in common,
+//! `exporters` who sends, `memory` what is remembered of them, `rows` makes columns of records and `sflow` of samples, `stream` finds messages
 //! in a stream of octets.
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ mod collector;
 mod counts;
 mod decoders;
 mod exporters;
+mod intake;
 mod kept;
 mod memory;
 mod plans;

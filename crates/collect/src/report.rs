@@ -93,13 +93,17 @@ pub struct TemplateState {
 impl Collector {
     /// Everybody who was heard, in the order in which they were.
     pub fn exporters(&self) -> Vec<ExporterState> {
-        self.directory.iter().map(|(number, exporter)| self.state_of(number, exporter)).collect()
+        self.intake
+            .directory
+            .iter()
+            .map(|(number, exporter)| self.state_of(number, exporter))
+            .collect()
     }
 
     /// Every template that is known.
     pub fn templates(&self) -> Vec<TemplateState> {
         let mut found = Vec::new();
-        for (_, exporter) in self.directory.iter() {
+        for (_, exporter) in self.intake.directory.iter() {
             let mut own: Vec<_> = exporter.templates.iter().collect();
             own.sort_by_key(|entry| entry.template.id);
             found.extend(own.into_iter().map(|entry| TemplateState {
@@ -119,23 +123,23 @@ impl Collector {
     /// What every stage counted.
     pub fn ledger(&self) -> Vec<LedgerRow> {
         let mut missing = BTreeMap::new();
-        let mut missing_samples = self.counts.missing_samples;
-        for (_, exporter) in self.directory.iter() {
+        let mut missing_samples = self.intake.counts.missing_samples;
+        for (_, exporter) in self.intake.directory.iter() {
             let unit = decoder_for(exporter.key.kind).sequence_unit;
             let of_protocol = missing.entry(exporter.key.kind.name()).or_insert((unit, 0));
             of_protocol.1 += exporter.sequence.totals().lost;
             missing_samples += exporter.missing_samples();
         }
-        let mut counts = self.counts.clone();
-        let over_bound = self.directory.samplers_over_bound();
+        let mut counts = self.intake.counts.clone();
+        let over_bound = self.intake.directory.samplers_over_bound();
         count(&mut counts.templates, "of samplers beyond the bound", over_bound);
-        counts.samples_unfollowed = self.directory.sources_over_bound;
-        counts.rows(&missing, missing_samples, &self.parked.counts())
+        counts.samples_unfollowed = self.intake.directory.sources_over_bound;
+        counts.rows(&missing, missing_samples, &self.intake.parked.counts())
     }
 
     fn state_of(&self, number: u32, exporter: &Exporter) -> ExporterState {
         let totals = exporter.sequence.totals();
-        let sampling = self.directory.rate_of(exporter);
+        let sampling = self.intake.directory.rate_of(exporter);
         ExporterState {
             addr: exporter.key.addr,
             port: exporter.port,
@@ -155,7 +159,7 @@ impl Collector {
             duplicates: totals.duplicates,
             reordered: totals.reordered,
             restarts: totals.restarts,
-            parked: self.parked.waiting_of(number),
+            parked: self.intake.parked.waiting_of(number),
             refused: exporter.counts.refused.clone(),
             sampling_rate: sampling.rate,
             sampling_origin: sampling.origin.name(),

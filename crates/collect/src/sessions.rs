@@ -10,7 +10,7 @@ use std::fmt;
 use crate::Reception;
 use crate::collector::Collector;
 use crate::counts::count;
-use crate::decoders::Arrival;
+use crate::intake::Arrival;
 use crate::memory::templates::Transport;
 use crate::stream::{Stream, StreamError, StreamKind};
 
@@ -81,7 +81,7 @@ impl Collector {
         if taken.is_ok() {
             self.sessions.insert(number, session);
         } else {
-            self.directory.forget_templates_of(number);
+            self.intake.directory.forget_templates_of(number);
         }
         taken
     }
@@ -110,7 +110,7 @@ impl Collector {
         session.stream.finish();
         let closed = self.drain(number, &mut session, now_ns);
         if session.transport == Transport::Stream {
-            self.directory.forget_templates_of(number);
+            self.intake.directory.forget_templates_of(number);
         }
         closed
     }
@@ -129,18 +129,18 @@ impl Collector {
             if let Reception::Refused(why) | Reception::Partly(why) = reception
                 && !goes_on
             {
-                count(&mut self.counts.sessions_broken, why, 1);
+                count(&mut self.intake.counts.sessions_broken, why, 1);
                 return Err(SessionError::Redefined);
             }
         }
         let skipped = session.stream.skipped().octets;
-        self.counts.octets_skipped += skipped - session.skipped;
+        self.intake.counts.octets_skipped += skipped - session.skipped;
         session.skipped = skipped;
         Ok(())
     }
 
     fn broken(&mut self, error: StreamError) -> SessionError {
-        count(&mut self.counts.sessions_broken, error.reason(), 1);
+        count(&mut self.intake.counts.sessions_broken, error.reason(), 1);
         SessionError::Stream(error)
     }
 }

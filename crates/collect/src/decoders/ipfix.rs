@@ -7,9 +7,9 @@ use penstock_codec::ipfix::{self, Message as Octets};
 use penstock_record::Unit;
 
 use super::templated::{self, Sets};
-use super::{Arrival, Decoder, TOO_MANY_EXPORTERS, Verdict, seconds_ns, version};
-use crate::collector::Collector;
+use super::{Decoder, TOO_MANY_EXPORTERS, Verdict, seconds_ns, version};
 use crate::exporters::Key;
+use crate::intake::{Arrival, Intake};
 use crate::memory::sequence::Stamp;
 use crate::memory::templates::Transport;
 use crate::rows::{Dialect, Message, SourceKind};
@@ -27,7 +27,7 @@ pub(super) const DECODER: Decoder = Decoder {
 };
 
 /// Some exporters put several messages into a datagram.
-fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict {
+fn take(intake: &mut Intake, arrival: &Arrival, octets: &[u8]) -> Verdict {
     let mut message = match Octets::read(octets) {
         Ok(message) => message,
         Err(why) => return Verdict::refused(why),
@@ -35,7 +35,7 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
     let mut verdict = Verdict::default();
     let mut rest = octets;
     loop {
-        take_one(collector, arrival, &message, &mut verdict);
+        take_one(intake, arrival, &message, &mut verdict);
         rest = rest.get(message.octets().len()..).unwrap_or(&[]);
         if rest.iter().all(|&octet| octet == 0) {
             return verdict;
@@ -48,22 +48,16 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
     }
 }
 
-fn take_one(
-    collector: &mut Collector,
-    arrival: &Arrival,
-    message: &Octets<'_>,
-    verdict: &mut Verdict,
-) {
+fn take_one(intake: &mut Intake, arrival: &Arrival, message: &Octets<'_>, verdict: &mut Verdict) {
     let header = message.header;
     let export_ns = seconds_ns(header.export_time_s);
     // A file was written when it was; what is in it was received when it was exported.
     let mut arrival = *arrival;
     if arrival.transport == Transport::File {
         arrival.received_ns = export_ns;
-        collector.advance(export_ns);
+        intake.advance(export_ns);
     }
-    let by_port =
-        arrival.transport == Transport::Stream || !collector.settings().ignore_source_port;
+    let by_port = arrival.transport == Transport::Stream || !intake.settings().ignore_source_port;
     let key = Key {
         kind: SourceKind::Ipfix,
         addr: arrival.addr,
@@ -71,7 +65,7 @@ fn take_one(
         stream: arrival.stream,
         domain: header.observation_domain,
     };
-    let Some(exporter) = collector.heard(key, &arrival) else {
+    let Some(exporter) = intake.heard(key, &arrival) else {
         verdict.trouble(TOO_MANY_EXPORTERS);
         return;
     };
@@ -84,13 +78,13 @@ fn take_one(
         uptime_ms: None,
         stated_rate: None,
     };
-    collector.observe_clock(exporter, export_ns, &arrival);
+    intake.observe_clock(exporter, export_ns, &arrival);
     let sets = Sets {
         dialect: Dialect::Ipfix,
         templates: ipfix::TEMPLATE_SET,
         options_templates: ipfix::OPTIONS_TEMPLATE_SET,
     };
-    let units = templated::take(collector, &about, message.sets(), &sets, verdict);
+    let units = templated::take(intake, &about, message.sets(), &sets, verdict);
     let stamp = Stamp { uptime_ms: None, export_s: Some(header.export_time_s) };
-    collector.observe_sequence(exporter, header.sequence, units, stamp);
+    intake.observe_sequence(exporter, header.sequence, units, stamp);
 }

@@ -10,12 +10,9 @@ mod netflow9;
 mod sflow;
 mod templated;
 
-pub(crate) use templated::records;
-
 use penstock_codec::Malformed;
 
-use crate::collector::Collector;
-use crate::memory::templates::Transport;
+use crate::intake::{Arrival, Intake};
 use crate::rows::SourceKind;
 
 /// One protocol.
@@ -27,7 +24,7 @@ pub(crate) struct Decoder {
     /// Whether octets that may be anything's are one: all that can be checked at a glance is right.
     pub is_likely: fn(&[u8]) -> bool,
     /// Decodes a message.
-    pub take: fn(&mut Collector, &Arrival, &[u8]) -> Verdict,
+    pub take: fn(&mut Intake, &Arrival, &[u8]) -> Verdict,
     /// The unit in which its sequence numbers tell losses.
     pub sequence_unit: penstock_record::Unit,
 }
@@ -45,17 +42,6 @@ pub(crate) fn decoder_of(octets: &[u8]) -> Option<&'static Decoder> {
 pub(crate) fn decoder_for(kind: SourceKind) -> &'static Decoder {
     let [first, ..] = &DECODERS;
     DECODERS.iter().find(|decoder| decoder.kind == kind).unwrap_or(first)
-}
-
-/// Where and when a message came.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival {
-    pub addr: [u8; 16],
-    pub port: u16,
-    pub transport: Transport,
-    /// Number of the stream; 0 of datagrams.
-    pub stream: u32,
-    pub received_ns: i64,
 }
 
 /// What became of a message.
@@ -105,7 +91,7 @@ mod tests {
     use penstock_codec::{ipfix, sflow};
 
     use super::*;
-    use crate::{Reception, Settings};
+    use crate::{Collector, Reception, Settings};
 
     /// The shortest sound message of each row of the table.
     fn message_of(kind: SourceKind) -> Vec<u8> {

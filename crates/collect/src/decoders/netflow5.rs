@@ -7,9 +7,9 @@ use penstock_codec::Malformed;
 use penstock_codec::netflow::v5::{self, Header, Packet};
 use penstock_record::Unit;
 
-use super::{Arrival, Decoder, TOO_MANY_EXPORTERS, Verdict, seconds_ns, version};
-use crate::collector::Collector;
+use super::{Decoder, TOO_MANY_EXPORTERS, Verdict, seconds_ns, version};
 use crate::exporters::Key;
+use crate::intake::{Arrival, Intake};
 use crate::memory::sequence::{Stamp, Units};
 use crate::rows::{Dialect, Message, Plan, SourceKind};
 
@@ -28,14 +28,14 @@ fn is_likely(octets: &[u8]) -> bool {
 }
 
 /// Some exporters put several packets into a datagram.
-fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict {
+fn take(intake: &mut Intake, arrival: &Arrival, octets: &[u8]) -> Verdict {
     let mut packet = match Packet::read(octets) {
         Ok(packet) => packet,
         Err(why) => return Verdict::refused(why),
     };
     let mut verdict = Verdict::default();
     loop {
-        take_one(collector, arrival, &packet, &mut verdict);
+        take_one(intake, arrival, &packet, &mut verdict);
         match Packet::read(packet.rest) {
             Ok(next) if next.header.count > 0 => packet = next,
             _ => return verdict,
@@ -43,12 +43,7 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
     }
 }
 
-fn take_one(
-    collector: &mut Collector,
-    arrival: &Arrival,
-    packet: &Packet<'_>,
-    verdict: &mut Verdict,
-) {
+fn take_one(intake: &mut Intake, arrival: &Arrival, packet: &Packet<'_>, verdict: &mut Verdict) {
     let header = &packet.header;
     let key = Key {
         kind: SourceKind::NetFlow5,
@@ -57,7 +52,7 @@ fn take_one(
         stream: arrival.stream,
         domain: u32::from(header.engine_type) << 8 | u32::from(header.engine_id),
     };
-    let Some(exporter) = collector.heard(key, arrival) else {
+    let Some(exporter) = intake.heard(key, arrival) else {
         verdict.trouble(TOO_MANY_EXPORTERS);
         return;
     };
@@ -70,11 +65,11 @@ fn take_one(
         uptime_ms: Some(header.uptime_ms),
         stated_rate: Some(f64::from(header.sampling_interval())),
     };
-    collector.observe_clock(exporter, message.export_ns, arrival);
+    intake.observe_clock(exporter, message.export_ns, arrival);
     let announced = Units::Known(u32::from(header.count));
     let stamp = Stamp { uptime_ms: Some(header.uptime_ms), export_s: Some(header.unix_s) };
-    collector.observe_sequence(exporter, header.sequence, announced, stamp);
-    let decoded = collector.decode_flows(&PLAN, packet.records, &message);
+    intake.observe_sequence(exporter, header.sequence, announced, stamp);
+    let decoded = intake.decode_flows(&PLAN, packet.records, &message);
     verdict.used |= decoded > 0;
     if packet.missing > 0 || header.count == 0 {
         verdict.trouble(Malformed::CountBeyondMessage.reason());

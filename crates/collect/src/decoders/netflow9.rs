@@ -6,9 +6,9 @@ use penstock_codec::netflow::v9::{self, Packet};
 use penstock_record::Unit;
 
 use super::templated::{self, Sets};
-use super::{Arrival, Decoder, Verdict, seconds_ns, version};
-use crate::collector::Collector;
+use super::{Decoder, Verdict, seconds_ns, version};
 use crate::exporters::Key;
+use crate::intake::{Arrival, Intake};
 use crate::memory::sequence::{Stamp, Units};
 use crate::rows::{Dialect, Message, SourceKind};
 
@@ -24,7 +24,7 @@ pub(super) const DECODER: Decoder = Decoder {
     sequence_unit: Unit::Datagrams,
 };
 
-fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict {
+fn take(intake: &mut Intake, arrival: &Arrival, octets: &[u8]) -> Verdict {
     let packet = match Packet::read(octets) {
         Ok(packet) => packet,
         Err(why) => return Verdict::refused(why),
@@ -37,7 +37,7 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
         stream: arrival.stream,
         domain: header.source_id,
     };
-    let Some(exporter) = collector.heard(key, arrival) else { return Verdict::no_room() };
+    let Some(exporter) = intake.heard(key, arrival) else { return Verdict::no_room() };
     let message = Message {
         exporter,
         sequence: header.sequence,
@@ -46,11 +46,11 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
         uptime_ms: Some(header.uptime_ms),
         stated_rate: None,
     };
-    collector.observe_clock(exporter, message.export_ns, arrival);
+    intake.observe_clock(exporter, message.export_ns, arrival);
     let stamp = Stamp { uptime_ms: Some(header.uptime_ms), export_s: Some(header.unix_s) };
-    let restarted = collector.observe_sequence(exporter, header.sequence, Units::Known(1), stamp);
+    let restarted = intake.observe_sequence(exporter, header.sequence, Units::Known(1), stamp);
     if restarted {
-        collector.drop_templates(exporter);
+        intake.drop_templates(exporter);
     }
     let sets = Sets {
         dialect: Dialect::NetFlow9,
@@ -58,6 +58,6 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
         options_templates: v9::OPTIONS_TEMPLATE_SET,
     };
     let mut verdict = Verdict { exporter: Some(exporter), ..Verdict::default() };
-    templated::take(collector, &message, packet.sets(), &sets, &mut verdict);
+    templated::take(intake, &message, packet.sets(), &sets, &mut verdict);
     verdict
 }

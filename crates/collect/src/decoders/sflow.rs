@@ -6,9 +6,9 @@ use penstock_codec::Malformed;
 use penstock_codec::sflow::Datagram;
 use penstock_record::Unit;
 
-use super::{Arrival, Decoder, Verdict};
-use crate::collector::Collector;
+use super::{Decoder, Verdict};
 use crate::exporters::Key;
+use crate::intake::{Arrival, Intake};
 use crate::memory::sequence::{Stamp, Units};
 use crate::rows::SourceKind;
 
@@ -21,7 +21,7 @@ pub(super) const DECODER: Decoder = Decoder {
     sequence_unit: Unit::Datagrams,
 };
 
-fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict {
+fn take(intake: &mut Intake, arrival: &Arrival, octets: &[u8]) -> Verdict {
     let datagram = match Datagram::read(octets) {
         Ok(datagram) => datagram,
         Err(why) => return Verdict::refused(why),
@@ -34,10 +34,10 @@ fn take(collector: &mut Collector, arrival: &Arrival, octets: &[u8]) -> Verdict 
         stream: arrival.stream,
         domain: header.sub_agent_id,
     };
-    let Some(exporter) = collector.heard(key, arrival) else { return Verdict::no_room() };
+    let Some(exporter) = intake.heard(key, arrival) else { return Verdict::no_room() };
     let stamp = Stamp { uptime_ms: Some(header.uptime_ms), export_s: None };
-    collector.observe_sequence(exporter, header.sequence, Units::Known(1), stamp);
-    let taken = collector.decode_samples(exporter, &datagram, stamp, arrival.received_ns);
+    intake.observe_sequence(exporter, header.sequence, Units::Known(1), stamp);
+    let taken = intake.decode_samples(exporter, &datagram, stamp, arrival.received_ns);
     let rows = taken.flow_samples + taken.counter_samples + taken.drop_samples;
     Verdict {
         exporter: Some(exporter),

@@ -4,14 +4,11 @@
 //! Each set stands for itself: those before a damaged one are kept. A data set whose template is
 //! not known waits for it.
 
-use std::sync::Arc;
-
-use penstock_codec::{Definition, Malformed, Set, Template, ipfix, netflow::v9};
+use penstock_codec::{Definition, Malformed, Set, ipfix, netflow::v9};
 
 use super::Verdict;
-use crate::collector::Collector;
 use crate::counts::count;
-use crate::exporters::Compiled;
+use crate::intake::Intake;
 use crate::memory::sequence::Units;
 use crate::memory::templates::Outcome;
 use crate::rows::{Dialect, Message};
@@ -41,7 +38,7 @@ const FIRST_DATA_SET: u16 = 256;
 
 /// Takes every set; how many data records they had, as far as that can be told.
 pub(super) fn take<'a>(
-    collector: &mut Collector,
+    intake: &mut Intake,
     message: &Message,
     sets: impl Iterator<Item = Result<Set<'a>, Malformed>>,
     names: &Sets,
@@ -51,14 +48,14 @@ pub(super) fn take<'a>(
     for set in sets {
         match set {
             Ok(set) if set.id == names.templates || set.id == names.options_templates => {
-                define(collector, message, &set, names, verdict);
+                define(intake, message, &set, names, verdict);
             }
             Ok(set) if set.id >= FIRST_DATA_SET => {
-                let (records, all) = data(collector, message, &set, verdict);
+                let (records, all) = data(intake, message, &set, verdict);
                 told = told.saturating_add(records);
                 all_told &= all;
             }
-            Ok(_) => count(&mut collector.counts.sets, "of unknown kind", 1),
+            Ok(_) => count(&mut intake.counts.sets, "of unknown kind", 1),
             Err(why) => {
                 verdict.trouble(why.reason());
                 all_told = false;
@@ -69,7 +66,7 @@ pub(super) fn take<'a>(
 }
 
 fn define(
-    collector: &mut Collector,
+    intake: &mut Intake,
     message: &Message,
     set: &Set<'_>,
     names: &Sets,
@@ -80,19 +77,19 @@ fn define(
     match dialect {
         Dialect::NetFlow9 => {
             for definition in v9::templates(set) {
-                define_one(collector, message, definition, options, dialect, verdict);
+                define_one(intake, message, definition, options, dialect, verdict);
             }
         }
         Dialect::Ipfix | Dialect::NetFlow5 => {
             for definition in ipfix::templates(set) {
-                define_one(collector, message, definition, options, dialect, verdict);
+                define_one(intake, message, definition, options, dialect, verdict);
             }
         }
     }
 }
 
 fn define_one(
-    collector: &mut Collector,
+    intake: &mut Intake,
     message: &Message,
     definition: Result<Definition, Malformed>,
     options: bool,
@@ -103,19 +100,19 @@ fn define_one(
         Ok(Definition::Define(template)) => template,
         Ok(withdrawal) => {
             verdict.used = true;
-            let word = collector.withdraw(message.exporter, &withdrawal, options);
-            count(&mut collector.counts.templates, word, 1);
+            let word = intake.withdraw(message.exporter, &withdrawal, options);
+            count(&mut intake.counts.templates, word, 1);
             return;
         }
         Err(why) => return verdict.trouble(why.reason()),
     };
     let id = template.id;
-    let outcome = collector.define(message, template, dialect);
-    count(&mut collector.counts.templates, name(outcome), 1);
+    let outcome = intake.define(message, template, dialect);
+    count(&mut intake.counts.templates, name(outcome), 1);
     match outcome {
         Outcome::New | Outcome::Replaced => {
             verdict.used = true;
-            collector.replay(message, id);
+            intake.replay(message, id);
         }
         Outcome::Same | Outcome::Outdated => verdict.used = true,
         Outcome::Conflict => {
@@ -129,37 +126,23 @@ fn define_one(
 
 /// Decodes a data set, or lets it wait; how many records were read, and whether that is all.
 fn data(
-    collector: &mut Collector,
+    intake: &mut Intake,
     message: &Message,
     set: &Set<'_>,
     verdict: &mut Verdict,
 ) -> (u32, bool) {
-    let Some((template, compiled)) = collector.template(message, set.id) else {
-        if collector.park(message, set) {
+    let Some((template, compiled)) = intake.template(message, set.id) else {
+        if intake.park(message, set) {
             verdict.parked += 1;
         } else {
             verdict.trouble("no room for sets without template");
         }
         return (0, false);
     };
-    let (records, why) = records(collector, message, set.octets, &template, &compiled);
+    let (records, why) = intake.records(message, set.octets, &template, &compiled);
     verdict.used |= records > 0 || why.is_none();
     if let Some(why) = why {
         verdict.trouble(why.reason());
     }
     (records, why.is_none())
-}
-
-/// The records of a set whose template is known.
-pub(crate) fn records(
-    collector: &mut Collector,
-    message: &Message,
-    octets: &[u8],
-    template: &Arc<Template>,
-    compiled: &Compiled,
-) -> (u32, Option<Malformed>) {
-    match compiled {
-        Compiled::Flows(plan) => collector.decode_templated(plan, octets, message),
-        Compiled::Options => collector.decode_options(template, octets, message),
-    }
 }
