@@ -59,8 +59,8 @@ fn rows_of_the_same_fields_keep_their_order() {
 #[test]
 fn times_are_as_exact_as_asked_for() {
     for (times, id, expected) in [
-        (Times::Nanoseconds, 156, 0xe8fe_6f80_0000_10cb),
-        (Times::Microseconds, 154, 0xe8fe_6f80_0000_1000),
+        (Times::Nanoseconds, 156, 0xe8fe_6f80_0000_10cc),
+        (Times::Microseconds, 154, 0xe8fe_6f80_0000_1800),
         (Times::Milliseconds, 152, 1_700_000_000_000),
     ] {
         let reader = sent(IpfixSettings { times, ..IpfixSettings::default() }, &[flows(2)]);
@@ -119,7 +119,7 @@ fn lists_are_ordered_basic_lists() {
     assert_eq!(number((8057, 1016)), [1, 255]);
     assert_eq!(
         number((OWN, 1)),
-        [0xe8fe_6f80_0000_0000_u64, 0xe8fe_6f80_0000_0004].map(u64::to_be_bytes).as_flattened()
+        [0xe8fe_6f80_0000_0000_u64, 0xe8fe_6f80_0000_0005].map(u64::to_be_bytes).as_flattened()
     );
     assert_eq!(number((0, 16)), [0, 0, 251, 240, 0, 0, 251, 255]);
     assert_eq!(number((0, 483)), [0, 0, 0, 7, 0, 0, 0, 9]);
